@@ -1,0 +1,86 @@
+package schemas
+
+import (
+	"strconv"
+
+	"github.com/cockroachdb/errors"
+)
+
+// The headers that a dead-letter record has after the record's own. Its key
+// and value are the record's, unchanged.
+const (
+	ReasonHeader    = "badgestream-reason"    // a Reason
+	DetailHeader    = "badgestream-detail"    // Reject.Detail
+	TopicHeader     = "badgestream-topic"     // where the record stood
+	PartitionHeader = "badgestream-partition" // decimal
+	OffsetHeader    = "badgestream-offset"    // decimal
+	TimestampHeader = "badgestream-timestamp" // the record's, in Unix milliseconds, decimal, as Kafka has it
+)
+
+// deadLetterHeaders is how many they are, and they are the last.
+const deadLetterHeaders = 6
+
+// DeadLetter says of a rejected record why it was, and where it stood.
+type DeadLetter struct {
+	Reason    Reason
+	Detail    string
+	Topic     string
+	Partition int32
+	Offset    int64
+	// Timestamp is the record's, in Unix milliseconds as Kafka keeps it: a
+	// producer may have written any number.
+	Timestamp int64
+}
+
+// DeadLetterHeaders gives the headers of a dead-letter record: the original
+// ones, whatever they are, and then the six above.
+func DeadLetterHeaders[H ~struct {
+	Key   string
+	Value []byte
+}](original []H, d *DeadLetter) []H {
+	headers := make([]H, 0, len(original)+deadLetterHeaders)
+	return append(append(headers, original...),
+		H(Header{ReasonHeader, []byte(d.Reason)}),
+		H(Header{DetailHeader, []byte(d.Detail)}),
+		H(Header{TopicHeader, []byte(d.Topic)}),
+		H(Header{PartitionHeader, strconv.AppendInt(nil, int64(d.Partition), 10)}),
+		H(Header{OffsetHeader, strconv.AppendInt(nil, d.Offset, 10)}),
+		H(Header{TimestampHeader, strconv.AppendInt(nil, d.Timestamp, 10)}),
+	)
+}
+
+// ParseDeadLetter reads the headers of a dead-letter record and gives those of
+// the original one, to redrive it. The error says which header is amiss.
+func ParseDeadLetter[H ~struct {
+	Key   string
+	Value []byte
+}](headers []H) (d DeadLetter, original []H, err error) {
+	own := len(headers) - deadLetterHeaders
+	if own < 0 {
+		return d, nil, errors.Newf("read a dead letter: it has %d headers; %d of badgestream's are missing", len(headers), deadLetterHeaders)
+	}
+	var values [deadLetterHeaders]string
+	for i, key := range [deadLetterHeaders]string{ReasonHeader, DetailHeader, TopicHeader, PartitionHeader, OffsetHeader, TimestampHeader} {
+		h := Header(headers[own+i])
+		if h.Key != key {
+			return d, nil, errors.Newf("read a dead letter: its header %d is %s; it must be %s", own+i, quoted(h.Key), key)
+		}
+		values[i] = string(h.Value)
+	}
+	partition, err := strconv.ParseInt(values[3], 10, 32)
+	if err != nil {
+		return d, nil, errors.Wrapf(err, "read a dead letter: header %s", PartitionHeader)
+	}
+	offset, err := strconv.ParseInt(values[4], 10, 64)
+	if err != nil {
+		return d, nil, errors.Wrapf(err, "read a dead letter: header %s", OffsetHeader)
+	}
+	timestamp, err := strconv.ParseInt(values[5], 10, 64)
+	if err != nil {
+		return d, nil, errors.Wrapf(err, "read a dead letter: header %s", TimestampHeader)
+	}
+	return DeadLetter{
+		Reason: Reason(values[0]), Detail: values[1], Topic: values[2],
+		Partition: int32(partition), Offset: offset, Timestamp: timestamp,
+	}, headers[:own:own], nil
+}

@@ -1,0 +1,51 @@
+package schemas
+
+import (
+	"github.com/cockroachdb/errors"
+	"github.com/go-json-experiment/json"
+)
+
+// LedgerRow says which range of a partition one transaction folded. The rows
+// of a group, by Number, are the order in which its log was folded: whoever
+// folds again in that order gets the same history. ledger.schema.json is its
+// JSON, in the topic GROUP.ledger.
+type LedgerRow struct {
+	Number    int64  `json:"number"` // strictly rising in a group; gaps mean nothing
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	// From is the first record folded, To the one after the last. The ordinals
+	// are how much of a record was folded before, where one takes several
+	// transactions, as a tick may: from (From, FromOrdinal) to (To, ToOrdinal).
+	From           int64  `json:"from"`
+	FromOrdinal    int64  `json:"from_ordinal"`
+	To             int64  `json:"to"`
+	ToOrdinal      int64  `json:"to_ordinal"`
+	CatalogVersion int64  `json:"catalog_version"`
+	Group          string `json:"group"`
+}
+
+// Append appends the row's JSON.
+func (r *LedgerRow) Append(dst []byte) []byte {
+	dst = appendIntMember(dst, `{"number":`, r.Number)
+	dst = appendMember(dst, `,"topic":`, r.Topic)
+	dst = appendIntMember(dst, `,"partition":`, int64(r.Partition))
+	dst = appendIntMember(dst, `,"from":`, r.From)
+	dst = appendIntMember(dst, `,"from_ordinal":`, r.FromOrdinal)
+	dst = appendIntMember(dst, `,"to":`, r.To)
+	dst = appendIntMember(dst, `,"to_ordinal":`, r.ToOrdinal)
+	dst = appendIntMember(dst, `,"catalog_version":`, r.CatalogVersion)
+	dst = appendMember(dst, `,"group":`, r.Group)
+	return append(dst, '}')
+}
+
+// ParseLedgerRow reads a row. The error says that the text is none.
+func ParseLedgerRow(text []byte) (LedgerRow, error) {
+	var r LedgerRow
+	if err := json.Unmarshal(text, &r); err != nil {
+		return LedgerRow{}, errors.Wrapf(err, "read the ledger row %s", quoted(text))
+	}
+	if r.Number <= 0 || r.Topic == "" || r.Group == "" || r.From > r.To {
+		return LedgerRow{}, errors.Newf("read the ledger row %s: it names no number, topic, group or range", quoted(text))
+	}
+	return r, nil
+}
