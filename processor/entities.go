@@ -1,0 +1,67 @@
+package processor
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/cockroachdb/errors"
+)
+
+// Entities names the entity rows that the batch writes, sorted by key.
+func (b *Batch) Entities() []EntityOp {
+	b.order = ascending(b.order, len(b.things))
+	slices.SortFunc(b.order, func(x, y int32) int {
+		p, q := &b.things[x], &b.things[y]
+		return cmp.Or(cmp.Compare(b.users.rank[p.user], b.users.rank[q.user]), cmp.Compare(p.coll, q.coll), strings.Compare(p.name, q.name))
+	})
+	ops := make([]EntityOp, len(b.order))
+	for i, n := range b.order {
+		t := &b.things[n]
+		ops[i] = EntityOp{EntityKey: EntityKey{b.users.all[t.user], t.coll, t.name}, Next: t.next, Add: t.add}
+	}
+	return ops
+}
+
+// ApplyEntities takes the answer to Entities, in its order.
+func (b *Batch) ApplyEntities(rows []EntityRow) error {
+	if len(rows) != len(b.order) {
+		return errors.AssertionFailedf("%d entity rows asked for, %d answered", len(b.order), len(rows))
+	}
+	for i, n := range b.order {
+		t := &b.things[n]
+		t.state, t.sums = rows[i].Prior, rows[i].Sums
+		for s := range t.sums {
+			t.sums[s] -= t.add[s]
+		}
+	}
+	for done, summed := b.done, b.summed; len(done)+len(summed) > 0; {
+		if len(summed) == 0 || len(done) > 0 && done[0].event <= summed[0].event {
+			b.entityAct(&done[0])
+			done = done[1:]
+		} else {
+			b.entityAct(&summed[0])
+			summed = summed[1:]
+		}
+	}
+	return nil
+}
+
+// entityAct takes one act. An event's acts on one entity may come one by one:
+// what they add to a counter on the way cancels out, as counters are looked
+// at once per event.
+func (b *Batch) entityAct(a *thingAct) {
+	t := &b.things[a.thing]
+	was, sums := t.state, t.sums
+	if a.sum < 0 {
+		t.state = step(was, a.op, 1)
+	} else {
+		t.sums[a.sum] += a.delta
+	}
+	terms := b.cat.Collections[t.coll].Terms
+	for i := range terms {
+		if d := amount(&terms[i], t.state, &t.sums) - amount(&terms[i], was, &sums); d != 0 {
+			b.acts = append(b.acts, userAct{t.user, a.event, int16(terms[i].Counter), d})
+		}
+	}
+}
