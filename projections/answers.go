@@ -1,0 +1,74 @@
+package projections
+
+import (
+	"github.com/badgestream/badgestream/processor"
+	"github.com/badgestream/badgestream/projections/pgbatch"
+	"github.com/cockroachdb/errors"
+)
+
+// answers holds what Postgres said to the stages of one transaction, in
+// buffers that the next one uses again.
+type answers struct {
+	members  []processor.MemberPrior
+	plain    []int32 // which members went to which statement
+	timed    []int32
+	entities []processor.EntityRow
+	taken    []int64
+	users    []processor.UserRow
+	counters []int64          // arena of UserRow.Counters
+	held     []processor.Held // arena of UserRow.Held
+}
+
+// prior reads what an upsert answers in prev: the state before, where a row
+// that was inserted answers with the outcome it was given, -8 or less.
+func prior(prev []byte) int32 {
+	state := pgbatch.ReadInt4(prev)
+	if state <= -8 {
+		return processor.Absent
+	}
+	return state
+}
+
+// counted checks that a statement answered for every row: all that follows
+// trusts that the answers stand in the order of the questions.
+func counted(what string, asked, got int) error {
+	if asked != got {
+		return errors.AssertionFailedf("%s: Postgres was given %d rows and answered for %d", what, asked, got)
+	}
+	return nil
+}
+
+// readHeld reads the columns held and earned_at into the arena.
+func (a *answers) readHeld(held, earnedAt []byte) ([]processor.Held, error) {
+	if held == nil {
+		return nil, nil
+	}
+	badges, err := pgbatch.ReadArray(held)
+	if err != nil {
+		return nil, errors.Wrap(err, "column held")
+	}
+	times, err := pgbatch.ReadArray(earnedAt)
+	if err != nil {
+		return nil, errors.Wrap(err, "column earned_at")
+	}
+	if badges.Len() != times.Len() {
+		return nil, errors.Newf("columns held and earned_at differ in length: %d and %d", badges.Len(), times.Len())
+	}
+	start := len(a.held)
+	for badges.Len() > 0 {
+		a.held = append(a.held, processor.Held{Badge: pgbatch.ReadInt2(badges.Next()), At: pgbatch.ReadTime(times.Next())})
+	}
+	return a.held[start:len(a.held):len(a.held)], nil
+}
+
+// readFinal reads a user's row from its columns version, held, earned_at and
+// the counters.
+func (a *answers) readFinal(f *processor.Final, v [][]byte) (err error) {
+	f.Version = pgbatch.ReadInt8(v[0])
+	f.Counters = make([]int64, 0, len(v)-3)
+	for _, c := range v[3:] {
+		f.Counters = append(f.Counters, pgbatch.ReadInt8(c))
+	}
+	f.Held, err = a.readHeld(v[1], v[2])
+	return err
+}

@@ -1,0 +1,163 @@
+package projections
+
+import (
+	"context"
+	"time"
+
+	"github.com/badgestream/badgestream/internal/catalog"
+	"github.com/badgestream/badgestream/processor"
+	"github.com/badgestream/badgestream/projections/pgbatch"
+	"github.com/cockroachdb/errors"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// The server ends what hangs, so that a worker which stopped answering holds
+// nobody up for longer than this.
+const (
+	idleInTransaction = 10 * time.Second
+	lockWait          = 10 * time.Second
+	statementTime     = 60 * time.Second
+	settleTime        = 30 * time.Second
+	settlePause       = 100 * time.Millisecond
+)
+
+// attempts bounds how often one transaction is tried again after a deadlock.
+const attempts = 8
+
+// Folder folds batches, one transaction each, on a connection of its own. It
+// is used by one goroutine. Any error costs it the connection; the next call
+// makes a new one.
+type Folder struct {
+	cfg   *pgconn.Config
+	cat   *catalog.Catalog
+	in    Installed
+	stmts *statements
+	conn  *pgbatch.Conn
+
+	tickLock [2]int32
+
+	answers answers
+	// Parameters are built here: those of one round trip in different columns.
+	cols       [21]pgbatch.Column
+	wide       []pgbatch.Column // users
+	rejectCols [9]pgbatch.Column
+	ledgerCols [8]pgbatch.Column
+	text       []byte
+	history    []HistoryRow
+}
+
+// NewFolder makes a folder for the catalogue as it was installed. name is what
+// Postgres shows as the application's name. It connects at the first fold.
+func (s *Store) NewFolder(in Installed, cat *catalog.Catalog, name string) *Folder {
+	cfg := s.pool.Config().ConnConfig.Config.Copy()
+	cfg.RuntimeParams["application_name"] = name
+	cfg.RuntimeParams["idle_in_transaction_session_timeout"] = milliseconds(idleInTransaction)
+	cfg.RuntimeParams["lock_timeout"] = milliseconds(lockWait)
+	cfg.RuntimeParams["statement_timeout"] = milliseconds(statementTime)
+	cfg.RuntimeParams["default_transaction_isolation"] = "read committed"
+	// The statements have one sensible plan each: planning them anew for every
+	// batch would only copy its parameters.
+	cfg.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
+	cfg.RuntimeParams["work_mem"] = "64MB"
+	return &Folder{cfg: cfg, cat: cat, in: in, stmts: newStatements(s.group, in, cat),
+		tickLock: [2]int32{lockKey("tick", s.group), in.Generation}}
+}
+
+// Close ends the connection.
+func (f *Folder) Close(ctx context.Context) error {
+	if f.conn == nil {
+		return nil
+	}
+	conn := f.conn
+	f.conn = nil
+	return errors.Wrap(conn.Close(ctx), "close the folding connection")
+}
+
+// Fold folds the work in one transaction. It returns
+//
+//   - ErrStale if a range does not begin where its partition stands,
+//   - a *RegimeChanged if another catalogue or generation holds,
+//   - ErrNotCommitted if the connection was lost and nothing took effect,
+//   - any other error with nothing having taken effect, or, if it also could
+//     not be found out, an *Unsettled.
+func (f *Folder) Fold(ctx context.Context, w *Work) (*Outcome, error) {
+	if w.Batch.Catalog() != f.cat {
+		return nil, errors.AssertionFailedf("the batch was made for another catalogue than its folder")
+	}
+	t := &transaction{ranges: w.Ranges, rejects: w.Rejects, reason: w.Reason, batch: w.Batch, history: f.history}
+	return f.run(ctx, t, f.foldStages)
+}
+
+// foldStages runs all but the last stage of a fold: the rows, in the order
+// that the processor names them.
+func (f *Folder) foldStages(ctx context.Context, t *transaction) error {
+	b := t.batch
+	members := b.Members()
+	if err := f.openStage(ctx, t, members); err != nil {
+		return err
+	}
+	if f.cat.HasAgeBadges {
+		b.SetClock(t.clock)
+	}
+	if err := b.ApplyMembers(f.answers.members); err != nil {
+		return err
+	}
+	entities := b.Entities()
+	rows, err := f.entityStage(ctx, entities)
+	if err != nil {
+		return err
+	}
+	if err := b.ApplyEntities(rows); err != nil {
+		return err
+	}
+	taken, err := f.placeStage(ctx, b.Places())
+	if err != nil {
+		return err
+	}
+	if err := b.ApplyPlaces(taken); err != nil {
+		return err
+	}
+	return f.userStage(ctx, t, b.Users())
+}
+
+// userStage adds to the users' rows and lets the batch judge them.
+func (f *Folder) userStage(ctx context.Context, t *transaction, ops []processor.UserOp) error {
+	rows, err := f.writeUsers(ctx, ops)
+	if err != nil {
+		return err
+	}
+	return t.batch.ApplyUsers(rows)
+}
+
+// connect makes the connection and prepares what every fold needs.
+func (f *Folder) connect(ctx context.Context) error {
+	if f.conn != nil {
+		return nil
+	}
+	conn, err := pgbatch.Connect(ctx, f.cfg)
+	if err != nil {
+		return unreachable(err, f.cfg)
+	}
+	if err := conn.Prepare(ctx, f.stmts.all()...); err != nil {
+		drop(conn)
+		return err
+	}
+	f.conn = conn
+	return nil
+}
+
+// dropConn throws the connection away. The server rolls back what it had not
+// committed.
+func (f *Folder) dropConn() {
+	if f.conn != nil {
+		drop(f.conn)
+		f.conn = nil
+	}
+}
+
+func drop(conn *pgbatch.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	// The error tells nothing: the connection was given up already.
+	_ = conn.Close(ctx)
+}

@@ -1,0 +1,66 @@
+package projections
+
+import (
+	"strings"
+
+	"github.com/badgestream/badgestream/internal/catalog"
+)
+
+// generationDDL makes the tables of one generation, as the catalogue has it.
+//
+// Counters have no index and rows leave room, so that an update stays on its
+// page and touches no index. prev, prev_at and at serve the fold: what a row
+// was before its last batch, and the event time of what it is.
+func generationDDL(group string, generation int32, cat *catalog.Catalog) string {
+	gen := generationSchema(group, generation)
+	var counters strings.Builder
+	for _, column := range counterColumns(cat) {
+		counters.WriteString(",\n    " + column + " bigint NOT NULL DEFAULT 0")
+	}
+	ddl := `CREATE SCHEMA ` + gen + `;
+CREATE TABLE ` + gen + `.users (
+    id        text COLLATE "C" PRIMARY KEY,
+    version   bigint NOT NULL,
+    due_at    timestamptz,
+    held      smallint[],
+    earned_at timestamptz[]` + counters.String() + `
+) WITH (fillfactor = 75);
+CREATE TABLE ` + gen + `.member (
+    user_id    text COLLATE "C" NOT NULL,
+    collection smallint NOT NULL,
+    entity     text COLLATE "C" NOT NULL,
+    member     text COLLATE "C" NOT NULL,
+    state      int NOT NULL,
+    prev       int NOT NULL,
+    at         timestamptz,
+    prev_at    timestamptz,
+    PRIMARY KEY (user_id, collection, entity, member)
+) WITH (fillfactor = 90);
+CREATE TABLE ` + gen + `.entity (
+    user_id    text COLLATE "C" NOT NULL,
+    collection smallint NOT NULL,
+    entity     text COLLATE "C" NOT NULL,
+    state      int NOT NULL,
+    prev       int NOT NULL,
+    s0         bigint NOT NULL,
+    s1         bigint NOT NULL,
+    s2         bigint NOT NULL,
+    s3         bigint NOT NULL,
+    PRIMARY KEY (user_id, collection, entity)
+) WITH (fillfactor = 80);
+CREATE TABLE ` + gen + `.place (
+    collection smallint PRIMARY KEY,
+    taken      bigint NOT NULL
+);
+CREATE TABLE ` + gen + `.clock (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    at  timestamptz
+);
+INSERT INTO ` + gen + `.clock DEFAULT VALUES;
+`
+	if cat.HasAgeBadges {
+		ddl += `CREATE INDEX users_due ON ` + gen + `.users (due_at, id) WHERE due_at IS NOT NULL;
+`
+	}
+	return ddl
+}

@@ -1,0 +1,92 @@
+package snapshots
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/badgestream/badgestream/schemas"
+	"github.com/cockroachdb/errors"
+	"github.com/redis/go-redis/v9"
+)
+
+// scripts are what runs inside Redis. Each touches one key, so that they work
+// in a cluster as well.
+type scripts struct {
+	newer, raise, turn, finish, view *redis.Script
+}
+
+func newScripts() *scripts {
+	return &scripts{
+		// newer sets a snapshot unless one of the same or a later order is there.
+		newer: redis.NewScript(fmt.Sprintf(`
+if redis.call('GETRANGE', KEYS[1], %d, %d) >= string.sub(ARGV[1], %d, %d) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1])
+return 1`, schemas.OrderOffset, schemas.OrderOffset+schemas.OrderLength-1, schemas.OrderOffset+1, schemas.OrderOffset+schemas.OrderLength)),
+		// raise moves a partition's mark on, unless it is behind what was
+		// acknowledged before: then Redis lost something, and the mark stays so
+		// that everybody can see it.
+		raise: redis.NewScript(`
+local mark = redis.call('HGET', KEYS[1], ARGV[1]) or ''
+if mark < ARGV[2] then return 0 end
+if mark < ARGV[3] then redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
+return 1`),
+		// turn replaces a field's value by the next, or says that it was lost.
+		turn: redis.NewScript(`
+local stands = redis.call('HGET', KEYS[1], ARGV[1]) or ''
+if stands == ARGV[3] then return 1 end
+if stands ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+return 1`),
+		// finish moves marks on, given as pairs, if the field still has its value.
+		finish: redis.NewScript(`
+if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
+for i = 3, #ARGV, 2 do
+  if (redis.call('HGET', KEYS[1], ARGV[i]) or '') < ARGV[i + 1] then redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+end
+return 1`),
+		// view sets the catalogue's view unless that of a later version is there.
+		view: redis.NewScript(`
+local stands = redis.call('GET', KEYS[1])
+if stands and cjson.decode(stands).version > tonumber(ARGV[2]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1])
+return 1`),
+	}
+}
+
+// run sends the commands that queue adds, in one round trip. Where Redis does
+// not know the scripts, they are loaded and everything is sent again: every
+// script may run twice.
+func (s *scripts) run(ctx context.Context, rdb redis.UniversalClient, queue func(redis.Pipeliner)) ([]redis.Cmder, error) {
+	cmds, err := rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		queue(p)
+		return nil
+	})
+	if err == nil || !anyUnknown(cmds) {
+		return cmds, errors.Wrapf(err, "run %d commands in Redis", len(cmds))
+	}
+	for _, script := range []*redis.Script{s.newer, s.raise, s.turn, s.finish, s.view} {
+		if err := script.Load(ctx, rdb).Err(); err != nil {
+			return nil, errors.Wrap(err, "load a script into Redis")
+		}
+	}
+	cmds, err = rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		queue(p)
+		return nil
+	})
+	return cmds, errors.Wrapf(err, "run %d commands in Redis", len(cmds))
+}
+
+func anyUnknown(cmds []redis.Cmder) bool {
+	for _, c := range cmds {
+		if redis.HasErrorPrefix(c.Err(), "NOSCRIPT") {
+			return true
+		}
+	}
+	return false
+}
+
+// said reads a script's answer, 0 or 1.
+func said(c redis.Cmder) bool {
+	n, err := c.(*redis.Cmd).Int()
+	return err == nil && n == 1
+}

@@ -1,0 +1,212 @@
+package projections
+
+import (
+	"context"
+	"slices"
+
+	"github.com/badgestream/badgestream/internal/catalog"
+	"github.com/badgestream/badgestream/processor"
+	"github.com/badgestream/badgestream/projections/pgbatch"
+	"github.com/cockroachdb/errors"
+)
+
+// openStage begins the transaction and writes the member rows, in one round
+// trip: regime, fold offsets by compare-and-swap, the clock, the members.
+func (f *Folder) openStage(ctx context.Context, t *transaction, ops []processor.MemberOp) error {
+	pipe := f.conn.Begin()
+	var found Regime
+	pipe.Add(f.stmts.begin, nil)
+	pipe.Add(f.stmts.regime, found.read)
+	first := pipe.Len()
+	// Partitions are locked in one order everywhere, whatever order the
+	// ledger's rows have.
+	order := slices.Clone(t.ranges)
+	slices.SortFunc(order, func(a, b Range) int { return a.compare(b.TopicPartition) })
+	for i := range order {
+		f.advance(pipe, t, &order[i])
+	}
+	if f.cat.HasAgeBadges {
+		pipe.Add(f.stmts.readClock, readClock(&t.clock))
+	}
+	timed := f.addMembers(pipe, ops)
+	err := pipe.Run(ctx)
+	if err := f.checkRegime(t, found, pipe.Finished() > 1); err != nil {
+		return err
+	}
+	for i := range order {
+		if pipe.Affected(first+i) == 0 {
+			return errors.Wrapf(ErrStale, "%s/%d from offset %d, step %d", order[i].Topic, order[i].Partition, order[i].From.Offset, order[i].From.Step)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return timed()
+}
+
+func (f *Folder) advance(pipe *pgbatch.Pipe, t *transaction, r *Range) {
+	pipe.Add(f.stmts.advance, t.readXID, []byte(r.Topic), pgbatch.Int4Param(r.Partition),
+		pgbatch.Int8Param(r.From.Offset), pgbatch.Int8Param(r.From.Step),
+		pgbatch.Int8Param(r.To.Offset), pgbatch.Int8Param(r.To.Step), pgbatch.Int8Param(r.To.Ordinal))
+}
+
+func (t *transaction) readXID(v [][]byte) error {
+	t.xid = uint32(pgbatch.ReadInt4(v[0]))
+	return nil
+}
+
+func readClock(into *int64) pgbatch.Row {
+	return func(v [][]byte) error {
+		if *into = 0; v[0] != nil {
+			*into = pgbatch.ReadTime(v[0])
+		}
+		return nil
+	}
+}
+
+// checkRegime compares the regime with the one that the folder was made for.
+// A later statement may have failed because it is another.
+func (f *Folder) checkRegime(t *transaction, found Regime, answered bool) error {
+	if answered && found != f.in.Regime {
+		return &RegimeChanged{Expected: f.in.Regime, Found: found}
+	}
+	t.epoch = found.Epoch
+	return nil
+}
+
+// addMembers adds the one or two statements that write the members. The
+// function that it returns puts their answers in order, once they are there.
+func (f *Folder) addMembers(pipe *pgbatch.Pipe, ops []processor.MemberOp) func() error {
+	a := &f.answers
+	a.plain, a.timed = a.plain[:0], a.timed[:0]
+	for i := range ops {
+		if f.cat.Collections[ops[i].Collection].ByTime {
+			a.timed = append(a.timed, int32(i))
+		} else {
+			a.plain = append(a.plain, int32(i))
+		}
+	}
+	a.members = slices.Grow(a.members[:0], len(ops))[:len(ops)]
+	plain, timed := 0, 0
+	if len(a.plain) > 0 {
+		params := f.memberParams(f.cols[:6], ops, a.plain)
+		pipe.Add(f.stmts.members, func(v [][]byte) error {
+			if plain < len(a.plain) {
+				a.members[a.plain[plain]] = processor.MemberPrior{State: prior(v[0])}
+			}
+			plain++
+			return nil
+		}, params...)
+	}
+	if len(a.timed) > 0 {
+		params := f.memberParams(f.cols[6:13], ops, a.timed)
+		pipe.Add(f.stmts.timed, func(v [][]byte) error {
+			if timed < len(a.timed) {
+				was := processor.MemberPrior{State: prior(v[0]), At: processor.NoTime}
+				if v[1] != nil {
+					was.At = pgbatch.ReadTime(v[1])
+				}
+				a.members[a.timed[timed]] = was
+			}
+			timed++
+			return nil
+		}, params...)
+	}
+	return func() error {
+		if err := counted(f.stmts.members.Name, len(a.plain), plain); err != nil {
+			return err
+		}
+		return counted(f.stmts.timed.Name, len(a.timed), timed)
+	}
+}
+
+// memberParams builds the columns of the ops named; the seventh is their time.
+func (f *Folder) memberParams(cols []pgbatch.Column, ops []processor.MemberOp, which []int32) [][]byte {
+	start(cols, pgbatch.Text, pgbatch.Int2, pgbatch.Text, pgbatch.Text, pgbatch.Int4, pgbatch.Int4, pgbatch.TimestampTZ)
+	for _, i := range which {
+		op := &ops[i]
+		cols[0].AddText(op.User)
+		cols[1].AddInt2(op.Collection)
+		cols[2].AddText(op.Entity)
+		cols[3].AddText(op.Member)
+		cols[4].AddInt4(op.IfAbsent)
+		cols[5].AddInt4(-10 - op.IfPresent)
+		if len(cols) > 6 {
+			cols[6].AddTime(op.At)
+		}
+	}
+	return params(cols)
+}
+
+// entityStage writes the entity rows.
+func (f *Folder) entityStage(ctx context.Context, ops []processor.EntityOp) ([]processor.EntityRow, error) {
+	if len(ops) == 0 {
+		return nil, nil
+	}
+	cols := f.cols[:5+catalog.MaxSums]
+	start(cols, pgbatch.Text, pgbatch.Int2, pgbatch.Text, pgbatch.Int4, pgbatch.Int4, pgbatch.Int8, pgbatch.Int8, pgbatch.Int8, pgbatch.Int8)
+	for i := range ops {
+		op := &ops[i]
+		cols[0].AddText(op.User)
+		cols[1].AddInt2(op.Collection)
+		cols[2].AddText(op.Entity)
+		cols[3].AddInt4(op.IfAbsent)
+		cols[4].AddInt4(-10 - op.IfPresent)
+		for s, add := range op.Add {
+			cols[5+s].AddInt8(add)
+		}
+	}
+	rows := slices.Grow(f.answers.entities[:0], len(ops))
+	pipe := f.conn.Begin()
+	pipe.Add(f.stmts.entities, func(v [][]byte) error {
+		row := processor.EntityRow{Prior: prior(v[0])}
+		for s := range row.Sums {
+			row.Sums[s] = pgbatch.ReadInt8(v[1+s])
+		}
+		rows = append(rows, row)
+		return nil
+	}, params(cols)...)
+	err := pipe.Run(ctx)
+	if err == nil {
+		err = counted(f.stmts.entities.Name, len(ops), len(rows))
+	}
+	f.answers.entities = rows
+	return rows, err
+}
+
+// placeStage draws places.
+func (f *Folder) placeStage(ctx context.Context, ops []processor.PlaceOp) ([]int64, error) {
+	if len(ops) == 0 {
+		return nil, nil
+	}
+	cols := f.cols[:2]
+	start(cols, pgbatch.Int2, pgbatch.Int8)
+	for _, op := range ops {
+		cols[0].AddInt2(op.Collection)
+		cols[1].AddInt8(op.Count)
+	}
+	taken := f.answers.taken[:0]
+	pipe := f.conn.Begin()
+	pipe.Add(f.stmts.places, func(v [][]byte) error {
+		taken = append(taken, pgbatch.ReadInt8(v[0]))
+		return nil
+	}, params(cols)...)
+	err := pipe.Run(ctx)
+	f.answers.taken = taken
+	return taken, err
+}
+
+// start begins the columns with their types.
+func start(cols []pgbatch.Column, types ...uint32) {
+	for i := range cols {
+		cols[i].Start(types[i])
+	}
+}
+
+func params(cols []pgbatch.Column) [][]byte {
+	p := make([][]byte, len(cols))
+	for i := range cols {
+		p[i] = cols[i].Param()
+	}
+	return p
+}

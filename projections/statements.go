@@ -1,0 +1,129 @@
+package projections
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/badgestream/badgestream/internal/catalog"
+	"github.com/badgestream/badgestream/projections/pgbatch"
+	"github.com/jackc/pgx/v5"
+)
+
+// statements is the fold's SQL for one catalogue and generation.
+//
+// Each statement looks only at rows that it locks, and each sees what
+// committed before it began: none joins, none has a WITH or a sub-select for
+// old values, none deletes, none says DO NOTHING. An upsert answers for every
+// row it is given, in the order given, also where it changes nothing.
+type statements struct {
+	begin, regime, advance, readClock    pgbatch.Statement
+	members, timed, entities, places     pgbatch.Statement
+	users, due                           pgbatch.Statement
+	held, history, rejects               pgbatch.Statement
+	ledger, commit                       pgbatch.Statement
+	standing, alone, raise, dueNow, move pgbatch.Statement
+	await, written                       pgbatch.Statement
+}
+
+// outcome is what becomes of a row's state: processor.Next.After, as SQL. The
+// outcome for an absent row comes in excluded.state, that for a present one in
+// excluded.prev as -10 minus it, so that an inserted row answers with a prev of
+// -8 or less, which no state is.
+const outcome = `CASE
+    WHEN t.state = -1 THEN -1
+    WHEN t.state = 0 THEN excluded.state
+    WHEN excluded.prev = -8 THEN t.state
+    ELSE -10 - excluded.prev END`
+
+func newStatements(group string, in Installed, cat *catalog.Catalog) *statements {
+	base, gen := schema(group), generationSchema(group, in.Generation)
+	s := &statements{
+		begin:  pgbatch.Statement{Name: "begin", SQL: `BEGIN ISOLATION LEVEL READ COMMITTED`},
+		commit: pgbatch.Statement{Name: "commit", SQL: `COMMIT`},
+		regime: pgbatch.Statement{Name: "regime", SQL: `SELECT epoch, generation, catalog_version FROM ` + base + `.regime FOR SHARE`},
+		advance: pgbatch.Statement{Name: "fold offset", SQL: `UPDATE ` + base + `.fold_offset SET next = $5, step = $6, ordinal = $7
+WHERE topic = $1 AND partition = $2 AND next = $3 AND step = $4 RETURNING pg_current_xact_id()::xid`},
+		readClock: pgbatch.Statement{Name: "clock", SQL: `SELECT at FROM ` + gen + `.clock FOR SHARE`},
+		members: pgbatch.Statement{Name: "members", SQL: `INSERT INTO ` + gen + `.member AS t (user_id, collection, entity, member, state, prev)
+SELECT * FROM unnest($1::text[], $2::smallint[], $3::text[], $4::text[], $5::int[], $6::int[])
+ON CONFLICT (user_id, collection, entity, member) DO UPDATE SET prev = t.state, state = ` + outcome + `
+RETURNING prev`},
+		timed: pgbatch.Statement{Name: "members by time", SQL: `INSERT INTO ` + gen + `.member AS t (user_id, collection, entity, member, state, prev, at)
+SELECT * FROM unnest($1::text[], $2::smallint[], $3::text[], $4::text[], $5::int[], $6::int[], $7::timestamptz[])
+ON CONFLICT (user_id, collection, entity, member) DO UPDATE SET prev = t.state, prev_at = t.at,
+state = CASE WHEN t.at > excluded.at THEN t.state ELSE ` + outcome + ` END, at = greatest(t.at, excluded.at)
+RETURNING prev, prev_at`},
+		entities: pgbatch.Statement{Name: "entities", SQL: `INSERT INTO ` + gen + `.entity AS t (user_id, collection, entity, state, prev, s0, s1, s2, s3)
+SELECT * FROM unnest($1::text[], $2::smallint[], $3::text[], $4::int[], $5::int[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
+ON CONFLICT (user_id, collection, entity) DO UPDATE SET prev = t.state, state = ` + outcome + `,
+s0 = t.s0 + excluded.s0, s1 = t.s1 + excluded.s1, s2 = t.s2 + excluded.s2, s3 = t.s3 + excluded.s3
+RETURNING prev, s0, s1, s2, s3`},
+		places: pgbatch.Statement{Name: "places", SQL: `INSERT INTO ` + gen + `.place AS t (collection, taken)
+SELECT * FROM unnest($1::smallint[], $2::bigint[])
+ON CONFLICT (collection) DO UPDATE SET taken = t.taken + excluded.taken RETURNING taken`},
+		held: pgbatch.Statement{Name: "held", SQL: `INSERT INTO ` + gen + `.users AS t (id, version, held, earned_at)
+SELECT id, 0, nullif(($4::smallint[])[lo:hi], '{}'), nullif(($5::timestamptz[])[lo:hi], '{}') FROM unnest($1::text[], $2::int[], $3::int[]) x (id, lo, hi)
+ON CONFLICT (id) DO UPDATE SET held = excluded.held, earned_at = excluded.earned_at`},
+		history: pgbatch.Statement{Name: "history", SQL: `INSERT INTO ` + base + `.history (topic, partition, "offset", ordinal, user_id, badge, category, criterion, tier,
+revoked, at, earned_at, event_id, event_source, counters, user_version, catalog_version, reason)
+SELECT c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15::json, c16, $17::int, $18::text
+FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[],
+$10::boolean[], $11::timestamptz[], $12::timestamptz[], $13::text[], $14::text[], $15::text[], $16::bigint[])
+x (c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16)`},
+		rejects: pgbatch.Statement{Name: "rejects", SQL: `INSERT INTO ` + base + `.reject (topic, partition, "offset", reason, detail, key, value, headers, timestamp_ms)
+SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::bytea[], $8::bytea[], $9::bigint[])`},
+		ledger: pgbatch.Statement{Name: "ledger", SQL: `INSERT INTO ` + base + `.ledger (topic, partition, from_offset, from_step, from_ordinal, to_offset, to_step, to_ordinal, due, catalog_version)
+SELECT *, $9::int, $10::int FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
+RETURNING number`},
+	}
+	s.users = pgbatch.Statement{Name: "users", SQL: usersSQL(gen, cat, `least(t.due_at, excluded.due_at)`)}
+	s.due = pgbatch.Statement{Name: "users due", SQL: usersSQL(gen, cat, `excluded.due_at`)}
+	s.await = pgbatch.Statement{Name: "await the fold offset", SQL: `SELECT next FROM ` + base + `.fold_offset WHERE topic = $1 AND partition = $2 FOR UPDATE`}
+	s.written = pgbatch.Statement{Name: "ledger row", SQL: `SELECT number FROM ` + base + `.ledger
+WHERE topic = $1 AND partition = $2 AND from_offset = $3 AND from_step = $4 AND xmin = $5::xid`}
+	s.ofTicks(base, gen, cat)
+	return s
+}
+
+// usersSQL is the additive upsert of the users' rows.
+func usersSQL(gen string, cat *catalog.Catalog, dueAt string) string {
+	columns := counterColumns(cat)
+	params := []string{"$1::text[]", "$2::bigint[]", "$3::timestamptz[]"}
+	sums := []string{"version = t.version + excluded.version"}
+	if cat.HasAgeBadges {
+		sums = append(sums, "due_at = "+dueAt)
+	}
+	for i, c := range columns {
+		params = append(params, fmt.Sprintf("$%d::bigint[]", i+4))
+		sums = append(sums, c+" = t."+c+" + excluded."+c)
+	}
+	return `INSERT INTO ` + gen + `.users AS t (` + strings.Join(append([]string{"id", "version", "due_at"}, columns...), ", ") + `)
+SELECT * FROM unnest(` + strings.Join(params, ", ") + `)
+ON CONFLICT (id) DO UPDATE SET ` + strings.Join(sums, ", ") + `
+RETURNING ` + strings.Join(append([]string{"version", "held", "earned_at"}, columns...), ", ")
+}
+
+// counterColumns are the columns of the counters, quoted.
+func counterColumns(cat *catalog.Catalog) []string {
+	columns := make([]string, len(cat.Counters))
+	for i := range cat.Counters {
+		columns[i] = counterColumn(&cat.Counters[i])
+	}
+	return columns
+}
+
+// counterColumn is a counter's column, quoted. An age's holds the instant at
+// which it began, in Unix microseconds, and is named so.
+func counterColumn(c *catalog.Counter) string {
+	name := c.Name
+	if c.Kind == catalog.Since {
+		name = "since_" + name
+	}
+	return pgx.Identifier{name}.Sanitize()
+}
+
+// all lists the statements that every fold may need, to prepare at once.
+func (s *statements) all() []pgbatch.Statement {
+	return []pgbatch.Statement{s.begin, s.regime, s.advance, s.readClock, s.members, s.timed, s.entities, s.places,
+		s.users, s.held, s.history, s.rejects, s.ledger, s.commit}
+}

@@ -1,0 +1,88 @@
+package projections
+
+import (
+	"context"
+
+	"github.com/badgestream/badgestream/processor"
+	"github.com/badgestream/badgestream/schemas"
+	"github.com/cockroachdb/errors"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Postgres's error codes that ask for another attempt.
+const (
+	deadlockDetected     = "40P01"
+	serializationFailure = "40001"
+)
+
+// transaction is one attempt to fold, and what it learnt on the way.
+type transaction struct {
+	batch   *processor.Batch
+	ranges  []Range
+	rejects []Reject
+	reason  schemas.BadgeReason
+	due     int32 // how many users a tick's step takes
+	move    bool  // the fold offset moves in the last stage, and not in the first
+
+	xid     uint32 // names the transaction to the server
+	clock   int64
+	epoch   int64
+	history []HistoryRow
+	ledger  []LedgerRow
+}
+
+// run makes attempts until the transaction commits or fails for good. stages
+// does everything but the last stage.
+func (f *Folder) run(ctx context.Context, t *transaction, stages func(context.Context, *transaction) error) (*Outcome, error) {
+	for attempt := 1; ; attempt++ {
+		t.batch.Rewind()
+		err := f.attempt(ctx, t, stages)
+		f.history = t.history
+		if err == nil {
+			return &Outcome{History: t.history, Changes: t.batch.Changes(), Finals: t.batch.Finals(), Epoch: t.epoch, Clock: t.clock,
+				Ledger: t.ledger, Attempts: attempt}, nil
+		}
+		f.dropConn()
+		if !collided(err) || attempt == attempts || ctx.Err() != nil {
+			return nil, err
+		}
+	}
+}
+
+func (f *Folder) attempt(ctx context.Context, t *transaction, stages func(context.Context, *transaction) error) error {
+	if err := f.connect(ctx); err != nil {
+		return err
+	}
+	if err := stages(ctx, t); err != nil {
+		return lost(err)
+	}
+	return f.lastStage(ctx, t)
+}
+
+// collided reports whether Postgres gave up the transaction for the sake of
+// another: the same events, folded again, may well succeed.
+func collided(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == deadlockDetected || pg.Code == serializationFailure)
+}
+
+// lost marks an error of the connection as ErrNotCommitted. It is for errors
+// from before COMMIT was sent: without it, nothing takes effect.
+func lost(err error) error {
+	if answered(err) || errors.IsAny(err, ErrStale, context.Canceled, context.DeadlineExceeded) || errors.HasAssertionFailure(err) {
+		return err
+	}
+	var changed *RegimeChanged
+	if errors.As(err, &changed) {
+		return err
+	}
+	return errors.Mark(err, ErrNotCommitted)
+}
+
+// answered reports whether the server itself refused a statement and lives on:
+// then it has not committed. An answer that ends the session (FATAL) can come
+// after the commit as well.
+func answered(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.SeverityUnlocalized == "ERROR"
+}
