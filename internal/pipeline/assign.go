@@ -1,0 +1,70 @@
+package pipeline
+
+import (
+	"context"
+
+	"github.com/badgestream/badgestream/processor"
+	"github.com/badgestream/badgestream/projections"
+	"github.com/cockroachdb/errors"
+)
+
+// assign takes partitions over: it reads how far they are published and
+// folded, and warms their windows.
+func (w *worker) assign(ctx context.Context, fresh []projections.TopicPartition) error {
+	ks, _, err := committed(ctx, w.adm, w.cfg.Group, w.cfg.sources()...)
+	if err != nil {
+		return err
+	}
+	standings, err := w.store.Positions(ctx, w.cfg.sources()...)
+	if err != nil {
+		return err
+	}
+	ps := map[projections.TopicPartition]projections.Position{}
+	for _, s := range standings {
+		ps[s.TopicPartition] = s.Position
+	}
+	for _, id := range fresh {
+		k, hasK := ks[id]
+		p, hasP := ps[id]
+		if err := checkStart(w.cfg.Group, id, k, hasK, p, hasP); err != nil {
+			return err
+		}
+		part := &partition{TopicPartition: id, published: k, folded: p}
+		if part.window, err = w.windowFor(ctx, id, p); err != nil {
+			return err
+		}
+		w.parts[id] = part
+		if err := w.redis.Expect(ctx, id, k); err != nil {
+			return err
+		}
+	}
+	w.sortPartitions()
+	w.log.Info("partitions taken over", "slot", w.slot, "partitions", len(w.order))
+	return nil
+}
+
+// windowFor is the window that was kept, or else one made from the log.
+func (w *worker) windowFor(ctx context.Context, id projections.TopicPartition, folded projections.Position) (*processor.Window, error) {
+	kept, ok := w.windows[id]
+	delete(w.windows, id)
+	if ok && kept.at == folded {
+		return kept.Window, nil
+	}
+	return warm(ctx, &w.cfg, w.cat, id, folded.Offset)
+}
+
+// checkStart explains starts from which nothing right can follow.
+func checkStart(group string, id projections.TopicPartition, k projections.Position, hasK bool, p projections.Position, hasP bool) error {
+	switch {
+	case !hasK && !hasP:
+		return errors.Newf("%s/%d is new: topics that grow while the engine runs are not folded; stop all processes of group %s and run `badgestream init`", id.Topic, id.Partition, group)
+	case !hasK:
+		return halt("group %s has lost its committed offset of %s/%d (offsets.retention.minutes, or somebody deleted it), and Postgres has folded up to offset %d: what was published cannot be told any more; if all of it was, commit that offset with kafka-consumer-groups.sh --reset-offsets --to-offset %d, and start again",
+			group, id.Topic, id.Partition, p.Offset, p.Offset)
+	case !hasP:
+		return halt("Postgres knows nothing of %s/%d, which group %s has published up to offset %d: this is another database, or an emptied one; restore it, or take another --group to begin anew", id.Topic, id.Partition, group, k.Offset)
+	case compare(k, p) > 0:
+		return halt("Postgres has folded %s/%d up to offset %d, and badge events up to offset %d are published: the database was restored from an older backup; restore one that is newer, or rebuild into another --group", id.Topic, id.Partition, p.Offset, k.Offset)
+	}
+	return nil
+}

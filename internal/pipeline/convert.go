@@ -1,0 +1,15 @@
+package pipeline
+
+import (
+	"github.com/badgestream/badgestream/projections"
+	"github.com/badgestream/badgestream/schemas"
+)
+
+// ledgerRecord is a ledger row as the ledger topic has it.
+func ledgerRecord(group string, r *projections.LedgerRow) schemas.LedgerRow {
+	return schemas.LedgerRow{
+		Number: r.Number, Topic: r.Topic, Partition: r.Partition,
+		From: r.From.Offset, FromOrdinal: r.From.Ordinal, To: r.To.Offset, ToOrdinal: r.To.Ordinal,
+		CatalogVersion: int64(r.CatalogVersion), Group: group,
+	}
+}

@@ -1,0 +1,46 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/badgestream/badgestream/projections"
+	"github.com/cockroachdb/errors"
+)
+
+// drainPoll is how often the group's committed offsets are looked at.
+const drainPoll = 100 * time.Millisecond
+
+// drained waits until the group's committed offsets have reached the ends of
+// now, whoever folds them. What is committed is published, and was in Redis
+// before. Control records count: workers fold past them.
+func (e *engine) drained(ctx context.Context) error {
+	ends, err := e.adm.ListCommittedOffsets(ctx, e.cfg.sources()...)
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil {
+		return errors.Wrap(err, "find the ends of the topics")
+	}
+	for {
+		ks, _, err := committed(ctx, e.adm, e.cfg.Group, e.cfg.sources()...)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			e.log.Warn("the committed offsets cannot be read now", "error", err)
+		}
+		left := int64(0)
+		for _, end := range ends.Offsets().Sorted() {
+			left += max(0, end.At-ks[projections.TopicPartition{Topic: end.Topic, Partition: end.Partition}].Offset)
+		}
+		if err == nil && left == 0 {
+			return nil
+		}
+		select {
+		case <-time.After(drainPoll):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package pipeline
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/badgestream/badgestream/internal/catalog"
+	"github.com/badgestream/badgestream/internal/telemetry"
+	"github.com/badgestream/badgestream/projections"
+	"github.com/cockroachdb/errors"
+	"github.com/redis/go-redis/v9"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+)
+
+// engine is what the workers of one process share.
+type engine struct {
+	cfg    Config
+	tel    *telemetry.Telemetry
+	log    *slog.Logger
+	store  *projections.Store
+	rdb    redis.UniversalClient
+	adm    *kadm.Client
+	topics map[string]topic
+
+	mu        sync.Mutex // guards cat and installed: a worker reads them when it is made
+	cat       *catalog.Catalog
+	installed projections.Installed
+
+	// refreshes holds a request to write all snapshots anew.
+	refreshes chan struct{}
+
+	// first and last are when the first poll began and the last publication
+	// ended, in Unix nanoseconds.
+	first, last atomic.Int64
+}
+
+// Init creates what is missing: topics, schema and the stored catalogue. It
+// changes nothing that is there.
+func Init(ctx context.Context, cfg Config, cat *catalog.Catalog, log *slog.Logger) error {
+	tel := telemetry.Discard()
+	tel.Log = log
+	e, err := open(ctx, cfg, cat, tel)
+	if err != nil {
+		return err
+	}
+	e.close()
+	return nil
+}
+
+// Run runs the engine until the context ends or, with Drain, until everything
+// that stood in the topics at the start is folded and published. A batch in
+// flight is finished first. It returns an error only if going on by itself
+// would be of no use.
+func Run(ctx context.Context, cfg Config, cat *catalog.Catalog, tel *telemetry.Telemetry) (Summary, error) {
+	e, err := open(ctx, cfg, cat, tel)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer e.close()
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	group, running := errgroup.WithContext(running)
+	for range e.workers() {
+		group.Go(func() error { return e.keepWorking(running) })
+	}
+	group.Go(func() error { return e.keepFresh(running) })
+	if cfg.Tick > 0 {
+		group.Go(func() error { return e.keepTicking(running) })
+	}
+	if cfg.Drain {
+		group.Go(func() error {
+			defer stop()
+			return e.drained(running)
+		})
+	}
+	err = group.Wait()
+	if ctx.Err() != nil || errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	return e.summary(), err
+}
+
+// open connects to all servers and makes the ground ready.
+func open(ctx context.Context, cfg Config, cat *catalog.Catalog, tel *telemetry.Telemetry) (e *engine, err error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	e = &engine{cfg: cfg, tel: tel, log: tel.Log, cat: cat, refreshes: make(chan struct{}, 1)}
+	defer func(made *engine) {
+		if err != nil {
+			made.close()
+		}
+	}(e)
+	if e.store, err = projections.Open(ctx, cfg.Postgres, cfg.Group); err != nil {
+		return nil, err
+	}
+	tel.Health.Ready(telemetry.Postgres)
+	if e.rdb, err = connectRedis(ctx, cfg.Redis); err != nil {
+		return nil, err
+	}
+	if err = tel.RedisHooks(e.rdb); err != nil {
+		return nil, err
+	}
+	tel.Health.Ready(telemetry.Redis)
+	cl, err := kgo.NewClient(append(isolated(&cfg), tel.KafkaOptions()...)...)
+	if err != nil {
+		return nil, errors.Wrap(err, "make a Kafka client")
+	}
+	e.adm = kadm.NewClient(cl)
+	if e.topics, err = ensureTopics(ctx, cl, &cfg); err != nil {
+		return nil, err
+	}
+	tel.Health.Ready(telemetry.Kafka)
+	if err = e.store.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	if e.installed, err = e.store.InstallCatalog(ctx, cat); err != nil {
+		return nil, err
+	}
+	if err = e.snapshotWriter().WriteCatalog(ctx); err != nil {
+		return nil, err
+	}
+	return e, e.seed(ctx)
+}
+
+func (e *engine) close() {
+	if e.adm != nil {
+		e.adm.Close()
+	}
+	if e.rdb != nil {
+		// What was acknowledged is written: an error here loses nothing.
+		_ = e.rdb.Close()
+	}
+	if e.store != nil {
+		e.store.Close()
+	}
+}
+
+func (e *engine) workers() int {
+	partitions := int(e.topics[e.cfg.ActivityTopic].partitions)
+	if e.cfg.Workers > 0 {
+		return min(e.cfg.Workers, partitions)
+	}
+	return min(runtime.GOMAXPROCS(0), partitions)
+}
+
+// keepWorking runs one worker after another, until the context ends or an
+// error would come again.
+func (e *engine) keepWorking(ctx context.Context) error {
+	const least, most = 100 * time.Millisecond, 5 * time.Second
+	for pause := least; ctx.Err() == nil; {
+		began := time.Now()
+		err := explain(e.work(ctx))
+		if ctx.Err() != nil {
+			return nil
+		}
+		if fatal(err) {
+			return err
+		}
+		if time.Since(began) > most {
+			pause = least
+		}
+		e.tel.Pipeline.Retry(ctx, reasonOf(err))
+		e.tel.Health.NotReady(telemetry.Workers, err.Error())
+		e.log.Warn("a worker gave up and starts again", "error", err, "pause", pause)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+		pause = min(most, 2*pause)
+	}
+	return nil
+}
+
+func (e *engine) summary() Summary {
+	t := e.tel.Pipeline.Totals()
+	s := Summary{Events: t.Events, Users: t.Snapshots, Awarded: t.Awarded, Revoked: t.Revoked, Rejected: t.Rejected}
+	if first, last := e.first.Load(), e.last.Load(); first > 0 && last > first {
+		s.Seconds = time.Duration(last - first).Seconds()
+	}
+	return s
+}

@@ -1,0 +1,102 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/badgestream/badgestream/projections"
+	"github.com/badgestream/badgestream/schemas"
+	"github.com/cockroachdb/errors"
+)
+
+// fold folds what is queued, in one transaction, and publishes it.
+func (w *worker) fold(ctx context.Context) error {
+	began := time.Now()
+	w.in.reset()
+	left := w.limit
+	for _, p := range w.order {
+		if p.tick != nil || p.recovering() || left == 0 {
+			continue
+		}
+		var err error
+		if p.tick, err = w.in.take(p, left); err != nil {
+			return err
+		}
+		left -= int(w.in.tally.records)
+	}
+	if w.in.empty() {
+		return nil
+	}
+	out, err := w.folder.Fold(ctx, &projections.Work{Batch: w.in.batch, Ranges: w.in.ranges, Rejects: w.in.rejects, Reason: schemas.ReasonActivity})
+	if err != nil {
+		return errors.Wrapf(err, "fold %d ranges", len(w.in.ranges))
+	}
+	for i, r := range w.in.ranges {
+		p := w.parts[r.TopicPartition]
+		p.pop(w.in.taken[i])
+		p.folded = r.To
+	}
+	w.observeFold(ctx, time.Since(began))
+	if err := w.show(ctx, out, w.in.rejects); err != nil {
+		return err
+	}
+	w.observeBatch(ctx, time.Since(began))
+	w.adapt(time.Since(began))
+	return nil
+}
+
+// step folds one bounded step of a tick, and publishes it.
+func (w *worker) step(ctx context.Context, p *partition) error {
+	w.in.batch.Reset()
+	out, done, to, err := w.folder.FoldTick(ctx, &projections.TickWork{
+		Batch: w.in.batch, Source: *p.tick, From: p.folded, Limit: tickStep, Reason: schemas.ReasonActivity})
+	if err != nil {
+		return errors.Wrapf(err, "fold a step of the tick at %s/%d offset %d", p.Topic, p.Partition, p.folded.Offset)
+	}
+	p.folded = to
+	if done {
+		p.tick = nil
+		p.pop(1)
+	}
+	w.in.reset()
+	return w.show(ctx, out, nil)
+}
+
+// show makes a committed outcome visible: snapshots first, acknowledged, then
+// badge events, dead letters, the ledger and the offsets, all at once.
+func (w *worker) show(ctx context.Context, out *projections.Outcome, rejects []projections.Reject) error {
+	if err := w.writeSnapshots(ctx, out.Finals, out.Ledger...); err != nil {
+		return err
+	}
+	pub := &publication{to: map[projections.TopicPartition]projections.Position{}}
+	for i := range out.History {
+		w.badge(pub, &out.History[i])
+	}
+	for i := range rejects {
+		w.deadLetter(pub, &rejects[i])
+	}
+	for i := range out.Ledger {
+		w.ledgerRow(pub, &out.Ledger[i])
+		pub.to[out.Ledger[i].TopicPartition] = out.Ledger[i].To
+	}
+	if err := w.publish(ctx, pub); err != nil {
+		return err
+	}
+	w.observeAwards(ctx, out.History)
+	return nil
+}
+
+// adapt lets the batch grow with the backlog, and shrink when one takes long.
+func (w *worker) adapt(took time.Duration) {
+	if w.cfg.Batch > 0 {
+		return
+	}
+	switch {
+	case took > 3*time.Second:
+		w.limit = max(minBatch, w.limit/2)
+	case took < time.Second && w.behind():
+		w.limit = min(maxBatch, 2*w.limit)
+	case !w.behind():
+		w.limit = max(firstBatch, w.limit/2)
+	}
+}

@@ -1,0 +1,136 @@
+package pipeline
+
+import (
+	"time"
+
+	"github.com/badgestream/badgestream/internal/catalog"
+	"github.com/badgestream/badgestream/processor"
+	"github.com/badgestream/badgestream/projections"
+	"github.com/badgestream/badgestream/schemas"
+	"github.com/cockroachdb/errors"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// intake fills a batch with records and keeps count of what became of them.
+type intake struct {
+	cat   *catalog.Catalog
+	batch *processor.Batch
+	event schemas.Event
+
+	ranges  []projections.Range
+	rejects []projections.Reject
+	taken   []int   // per range: records of the queue that it covers
+	tallies []tally // per range
+	tally   tally   // of the range in the making
+
+	types     map[string]int64 // events by type
+	newest    map[string]time.Time
+	strangers map[string]int64 // events of types that the catalogue has not
+}
+
+// tally counts records by what became of them.
+type tally struct {
+	records, duplicates, unknown, rejected int64
+}
+
+func newIntake(cat *catalog.Catalog) *intake {
+	return &intake{cat: cat, batch: processor.New(cat), types: map[string]int64{}, newest: map[string]time.Time{}, strangers: map[string]int64{}}
+}
+
+func (in *intake) reset() {
+	in.batch.Reset()
+	in.ranges, in.rejects, in.taken, in.tallies = in.ranges[:0], in.rejects[:0], in.taken[:0], in.tallies[:0]
+	clear(in.types)
+	clear(in.newest)
+	clear(in.strangers)
+}
+
+func (in *intake) empty() bool { return len(in.ranges) == 0 }
+
+// take adds the partition's queued records, up to limit of them, as one range.
+// A tick ends the range before it: it is folded by itself.
+func (in *intake) take(p *partition, limit int) (tick *processor.Source, err error) {
+	to, n := p.folded.Offset, 0
+	in.tally = tally{}
+	for _, r := range p.queue {
+		if n == limit {
+			break
+		}
+		if !r.Attrs.IsControl() {
+			isTick, err := in.record(p, r)
+			if err != nil {
+				return nil, err
+			}
+			if isTick {
+				tick = &processor.Source{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, ID: in.event.ID, Origin: in.event.Source, Time: in.time(r)}
+				break
+			}
+		}
+		n++
+		to = r.Offset + 1
+	}
+	if tick != nil {
+		// Offsets between the last record and the tick hold control records
+		// alone: the range ends at the tick.
+		to = tick.Offset
+	}
+	if to > p.folded.Offset {
+		in.ranges = append(in.ranges, projections.Range{TopicPartition: p.TopicPartition, From: p.folded, To: projections.Position{Offset: to}})
+		in.taken = append(in.taken, n)
+		in.tallies = append(in.tallies, in.tally)
+	}
+	return tick, nil
+}
+
+// record adds one record. Its only error is one of the program itself.
+func (in *intake) record(p *partition, r *kgo.Record) (tick bool, err error) {
+	in.tally.records++
+	ev := &in.event
+	*ev = schemas.Event{}
+	err = schemas.Decode(r.Headers, r.Value, ev)
+	verdict := processor.Folded
+	if err == nil && !ev.HasTime && (r.Timestamp.UnixMicro() < schemas.MinTime || r.Timestamp.UnixMicro() > schemas.MaxTime) {
+		err = &schemas.Reject{Reason: schemas.ReasonAttribute, Detail: "the event has no time, and its record's timestamp is no time of the years 0 to 9999"}
+	}
+	if err == nil {
+		src := processor.Source{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, ID: ev.ID, Origin: ev.Source, Time: in.time(r)}
+		verdict, err = in.batch.Add(ev, src, p.window)
+	}
+	if err != nil {
+		var reject *schemas.Reject
+		if !errors.As(err, &reject) {
+			return false, errors.Wrapf(err, "fold %s/%d offset %d", r.Topic, r.Partition, r.Offset)
+		}
+		in.tally.rejected++
+		in.rejects = append(in.rejects, rejected(p.TopicPartition, r, reject))
+		return false, nil
+	}
+	switch verdict {
+	case processor.Unknown:
+		in.tally.unknown++
+		in.strangers[ev.Type]++
+		return false, nil
+	case processor.Duplicate:
+		in.tally.duplicates++
+	}
+	in.types[ev.Type]++
+	in.newest[ev.Type] = r.Timestamp
+	return verdict == processor.Tick, nil
+}
+
+// time is the event's time, or its record's if it has none.
+func (in *intake) time(r *kgo.Record) int64 {
+	if in.event.HasTime {
+		return in.event.Time
+	}
+	return r.Timestamp.UnixMicro()
+}
+
+func rejected(p projections.TopicPartition, r *kgo.Record, why *schemas.Reject) projections.Reject {
+	headers := make([]schemas.Header, len(r.Headers))
+	for i, h := range r.Headers {
+		headers[i] = schemas.Header(h)
+	}
+	return projections.Reject{TopicPartition: p, Offset: r.Offset, Reason: why.Reason, Detail: why.Detail,
+		Key: r.Key, Value: r.Value, Headers: headers, Timestamp: r.Timestamp.UnixMilli()}
+}

@@ -1,0 +1,79 @@
+package pipeline
+
+import (
+	"github.com/badgestream/badgestream/processor"
+	"github.com/badgestream/badgestream/projections"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// partition is one partition that a worker owns. Only the worker's loop
+// touches it.
+type partition struct {
+	projections.TopicPartition
+	// published is K and folded is P: published ≤ folded.
+	published, folded projections.Position
+	// window tells duplicates among the records from folded on.
+	window *processor.Window
+	// queue holds records that were polled and are not folded yet, replay those
+	// from published to folded: a predecessor folded them, and it is not known
+	// who of their users has his snapshot.
+	queue, replay []*kgo.Record
+	bytes         int
+	// seen is the offset after the last record polled, end the last stable
+	// offset then; polled says that any was, as only then a commit for the
+	// partition can be sent.
+	seen, end int64
+	polled    bool
+	// tick is set while the record at folded.Offset is a tick whose users are
+	// folded step by step; the queue waits, other partitions do not.
+	tick *processor.Source
+}
+
+// push takes polled records.
+func (p *partition) push(f *kgo.FetchPartition) {
+	if len(f.Records) == 0 {
+		return
+	}
+	p.polled = true
+	p.end = f.LastStableOffset
+	for _, r := range f.Records {
+		p.seen = r.Offset + 1
+		switch {
+		case r.Offset >= p.folded.Offset:
+			p.queue = append(p.queue, r)
+			p.bytes += recordBytes(r)
+		case r.Offset >= p.published.Offset:
+			p.replay = append(p.replay, r)
+		}
+	}
+}
+
+// pop drops the first n records of the queue.
+func (p *partition) pop(n int) {
+	for _, r := range p.queue[:n] {
+		p.bytes -= recordBytes(r)
+	}
+	clear(p.queue[:n])
+	p.queue = p.queue[n:]
+}
+
+// behind reports whether Kafka holds records of the partition that were not
+// polled yet.
+func (p *partition) behind() bool { return p.polled && p.seen < p.end }
+
+// recovering reports whether something is folded that is not published.
+func (p *partition) recovering() bool { return compare(p.published, p.folded) < 0 }
+
+// recoverable reports whether all records of what is to be recovered are here.
+func (p *partition) recoverable() bool {
+	return p.polled && p.recovering() && p.seen >= p.folded.Offset
+}
+
+// recordBytes is about what a record holds in memory.
+func recordBytes(r *kgo.Record) int {
+	n := 200 + len(r.Key) + len(r.Value)
+	for _, h := range r.Headers {
+		n += 40 + len(h.Key) + len(h.Value)
+	}
+	return n
+}

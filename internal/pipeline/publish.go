@@ -1,0 +1,122 @@
+package pipeline
+
+import (
+	"context"
+	"hash/fnv"
+	"slices"
+	"strconv"
+
+	"github.com/badgestream/badgestream/projections"
+	"github.com/badgestream/badgestream/projections/awards"
+	"github.com/badgestream/badgestream/schemas"
+	"github.com/cockroachdb/errors"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// publication is what one Kafka transaction makes visible: records, and how
+// far each partition is then published.
+type publication struct {
+	records []*kgo.Record
+	to      map[projections.TopicPartition]projections.Position
+}
+
+// errNotCommitted says that a Kafka transaction did not certainly commit. The
+// session must be given up, and K read again by a new one.
+var errNotCommitted = errors.New("the Kafka transaction was aborted, as the group changed or the broker refused it")
+
+// badge adds a badge event. It goes to the partition of its user, whatever
+// its key: the key is the event's id, so that an erasure can remove it.
+func (w *worker) badge(p *publication, row *projections.HistoryRow) {
+	e := awards.Event(w.cfg.Group, row)
+	p.records = append(p.records, &kgo.Record{
+		Topic: w.cfg.AwardTopic, Partition: spread(e.User, w.topics[w.cfg.AwardTopic].partitions),
+		Key: []byte(e.ID()), Value: e.AppendStructured(nil),
+		Headers: []kgo.RecordHeader{{Key: "content-type", Value: []byte("application/cloudevents+json; charset=UTF-8")}},
+	})
+}
+
+// deadLetter adds a rejected record as it was, with the reason beside it.
+func (w *worker) deadLetter(p *publication, r *projections.Reject) {
+	headers := make([]kgo.RecordHeader, 0, len(r.Headers))
+	for _, h := range r.Headers {
+		headers = append(headers, kgo.RecordHeader(h))
+	}
+	headers = schemas.DeadLetterHeaders(headers, &schemas.DeadLetter{
+		Reason: r.Reason, Detail: r.Detail, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp})
+	p.records = append(p.records, &kgo.Record{
+		Topic: w.cfg.DeadLetterTopic, Partition: r.Partition % w.topics[w.cfg.DeadLetterTopic].partitions,
+		Key: r.Key, Value: r.Value, Headers: headers,
+	})
+}
+
+// ledgerRow adds a row of the ledger.
+func (w *worker) ledgerRow(p *publication, row *projections.LedgerRow) {
+	rec := ledgerRecord(w.cfg.Group, row)
+	p.records = append(p.records, &kgo.Record{
+		Topic: w.cfg.ledgerTopic(), Partition: 0,
+		Key: strconv.AppendInt(nil, row.Number, 10), Value: rec.Append(nil),
+	})
+}
+
+// publish is the second commit point. On any error the session is of no more
+// use.
+func (w *worker) publish(ctx context.Context, p *publication) error {
+	if err := w.session.Begin(); err != nil {
+		return errors.Wrap(err, "begin the Kafka transaction")
+	}
+	var failed error
+	for _, r := range p.records {
+		w.session.Produce(ctx, r, func(r *kgo.Record, err error) {
+			if err != nil && failed == nil {
+				failed = errors.Wrapf(err, "produce to %s/%d", r.Topic, r.Partition)
+			}
+		})
+	}
+	if err := w.session.Client().Flush(ctx); err != nil {
+		return errors.Wrap(err, "flush the Kafka transaction")
+	}
+	if failed != nil {
+		return failed
+	}
+	ok, err := w.session.End(kgo.PreTxnCommitFnContext(ctx, func(req *kmsg.TxnOffsetCommitRequest) error {
+		w.commitOnly(req, p)
+		return nil
+	}), kgo.TryCommit)
+	if err != nil {
+		return errors.Wrap(err, "commit the Kafka transaction")
+	}
+	if !ok {
+		return errNotCommitted
+	}
+	for part, to := range p.to {
+		w.parts[part].published = to
+	}
+	return nil
+}
+
+// commitOnly makes the offsets of the commit what was published. The client
+// would commit all that was polled, some of which still waits in our queues,
+// and takes it for committed from then on.
+func (w *worker) commitOnly(req *kmsg.TxnOffsetCommitRequest, p *publication) {
+	req.Topics = req.Topics[:0]
+	for id, to := range p.to {
+		part := kmsg.NewTxnOffsetCommitRequestTopicPartition()
+		part.Partition, part.Offset, part.Metadata = id.Partition, to.Offset, kmsg.StringPtr(metadata(to))
+		at := slices.IndexFunc(req.Topics, func(t kmsg.TxnOffsetCommitRequestTopic) bool { return t.Topic == id.Topic })
+		if at < 0 {
+			topic := kmsg.NewTxnOffsetCommitRequestTopic()
+			topic.Topic, topic.TopicID = id.Topic, w.topics[id.Topic].id
+			req.Topics = append(req.Topics, topic)
+			at = len(req.Topics) - 1
+		}
+		req.Topics[at].Partitions = append(req.Topics[at].Partitions, part)
+	}
+}
+
+// spread is the partition of a user's badge events.
+func spread(user string, partitions int32) int32 {
+	h := fnv.New32a()
+	h.Write([]byte(user))
+	return int32(h.Sum32() % uint32(partitions))
+}

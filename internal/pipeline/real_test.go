@@ -1,0 +1,114 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/badgestream/badgestream/internal/conformance"
+	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/projections"
+	"github.com/badgestream/badgestream/projections/snapshots"
+	"github.com/badgestream/badgestream/schemas"
+	"github.com/redis/go-redis/v9"
+)
+
+// TestRealConformance folds every case on real servers, on one partition, and
+// compares what stands on the award topic, in Postgres and in Redis with the
+// answers that the case has.
+func TestRealConformance(t *testing.T) {
+	stacktest.NeedReal(t)
+	cases, err := conformance.Load("../../processor/testdata/cases")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, cs := range cases {
+		t.Run(cs.Catalog+"/"+cs.Name, func(t *testing.T) {
+			t.Parallel()
+			c := found(t, stacktest.Real(t), loadCatalog(t, cs.Catalog), 1)
+			c.cfg.Batch = []int{0, 7, 100}[i%3]
+			c.produce(lines(cs.Events)...)
+			c.drain()
+			for _, diff := range slices.Concat(cs.CheckAwards(c.awardLines()), cs.CheckProgress(c.progressLines(snapshots.FromPostgres), c.cat.System),
+				cs.CheckProgress(c.progressLines(snapshots.FromRedis), c.cat.System), cs.CheckRejects(c.rejectedLines())) {
+				t.Errorf("batches of %d: %s", c.cfg.Batch, diff)
+			}
+		})
+	}
+}
+
+func (c *community) awardLines() []byte {
+	c.t.Helper()
+	var out []byte
+	for _, e := range c.badges() {
+		out = append(e.AppendStructured(out), '\n')
+	}
+	return out
+}
+
+// progressLines reads everybody's progress as readers do.
+func (c *community) progressLines(from snapshots.Origin) []byte {
+	c.t.Helper()
+	ctx := c.t.Context()
+	store, err := projections.Open(ctx, c.cfg.Postgres, c.cfg.Group)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer store.Close()
+	_, regime, err := store.CurrentCatalog(ctx)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	now, err := store.Users(projections.Installed{Regime: regime}, c.cat).Clock(ctx)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	opts, err := redis.ParseURL(c.cfg.Redis)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	rdb := redis.NewClient(opts)
+	defer rdb.Close()
+	postgres := snapshots.NewPostgres(store)
+	reader := snapshots.NewReader(rdb, c.cfg.Group, nil)
+	view, err := postgres.Catalog(ctx)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var out bytes.Buffer
+	encode := json.NewEncoder(&out)
+	err = postgres.All(ctx, func(s *schemas.Snapshot) error {
+		progress := s.Progress(view, now)
+		if from == snapshots.FromRedis {
+			list, origins, err := reader.Progress(ctx, now, s.User)
+			if err != nil {
+				return err
+			}
+			if origins[0] != snapshots.FromRedis {
+				return fmt.Errorf("the snapshot of %q comes from %s", s.User, origins[0])
+			}
+			progress = list[0]
+		}
+		return encode.Encode(progress)
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// rejectedLines are the numbers of the lines that became dead letters.
+func (c *community) rejectedLines() []int64 {
+	c.t.Helper()
+	var numbers []int64
+	for _, r := range c.read(c.cfg.DeadLetterTopic) {
+		d, _, err := schemas.ParseDeadLetter(r.Headers)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		numbers = append(numbers, d.Offset+1)
+	}
+	return numbers
+}

@@ -1,0 +1,100 @@
+package pipeline
+
+import (
+	"context"
+
+	"github.com/badgestream/badgestream/processor"
+	"github.com/badgestream/badgestream/projections"
+)
+
+// recover makes visible what a predecessor folded and did not publish, from K
+// to P: the snapshots of everybody whom the records may have credited, and the
+// badge events from the history.
+func (w *worker) recover(ctx context.Context, p *partition) error {
+	w.log.Info("publishing what was folded before", "topic", p.Topic, "partition", p.Partition, "from", p.published.Offset, "to", p.folded.Offset)
+	ledger, err := w.recoverLedger(ctx, p)
+	if err != nil {
+		return err
+	}
+	if err := w.recoverSnapshots(ctx, p, ledger); err != nil {
+		return err
+	}
+	pub := &publication{to: map[projections.TopicPartition]projections.Position{p.TopicPartition: p.folded}}
+	err = w.store.HistoryRange(ctx, p.TopicPartition, mark(p.published), mark(p.folded), func(row *projections.HistoryRow) error {
+		w.badge(pub, row)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = w.store.Rejects(ctx, p.TopicPartition, p.published.Offset, p.folded.Offset, func(r *projections.Reject) error {
+		w.deadLetter(pub, r)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i := range ledger {
+		w.ledgerRow(pub, &ledger[i])
+	}
+	if err := w.publish(ctx, pub); err != nil {
+		return err
+	}
+	p.replay = nil
+	return nil
+}
+
+func mark(p projections.Position) projections.Mark {
+	return projections.Mark{Offset: p.Offset, Ordinal: p.Ordinal}
+}
+
+// recoverLedger reads the ledger's rows from K to P: each begins where the one
+// before it ends.
+func (w *worker) recoverLedger(ctx context.Context, p *partition) (ledger []projections.LedgerRow, err error) {
+	for at := p.published; compare(at, p.folded) < 0; at = ledger[len(ledger)-1].To {
+		rows, err := w.store.LedgerFrom(ctx, p.TopicPartition, at, 1)
+		if err != nil {
+			return nil, err
+		}
+		if len(rows) == 0 || compare(rows[0].From, at) != 0 {
+			return nil, halt("the ledger has no row of %s/%d that begins at offset %d, though it is folded up to %d: rows of Postgres were deleted by hand; restore them", p.Topic, p.Partition, at.Offset, p.folded.Offset)
+		}
+		ledger = append(ledger, rows[0])
+	}
+	return ledger, nil
+}
+
+// recoverSnapshots writes the snapshots of all users whom the records between
+// K and P may have credited. Whom a tick made due the records do not say: then
+// the marker is taken back, so that all snapshots are written anew.
+func (w *worker) recoverSnapshots(ctx context.Context, p *partition, ledger []projections.LedgerRow) error {
+	w.in.reset()
+	ticked := p.folded.Step > 0
+	scratch := &partition{TopicPartition: p.TopicPartition, window: processor.NewWindow(w.cat.DedupeWindow)}
+	for _, r := range p.replay {
+		if r.Attrs.IsControl() {
+			continue
+		}
+		tick, err := w.in.record(scratch, r)
+		if err != nil {
+			return err
+		}
+		ticked = ticked || tick
+	}
+	rows := w.store.Users(w.installed, w.cat)
+	for users := w.in.batch.Credited(); len(users) > 0; {
+		n := min(len(users), firstBatch)
+		finals, err := rows.Of(ctx, users[:n]...)
+		if err != nil {
+			return err
+		}
+		if err := w.writeSnapshots(ctx, finals); err != nil {
+			return err
+		}
+		users = users[n:]
+	}
+	if ticked && w.cat.HasAgeBadges {
+		return w.redis.Distrust(ctx, p.TopicPartition, p.folded)
+	}
+	return w.writeSnapshots(ctx, nil, ledger...)
+}

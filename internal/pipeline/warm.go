@@ -1,0 +1,66 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/badgestream/badgestream/internal/catalog"
+	"github.com/badgestream/badgestream/processor"
+	"github.com/badgestream/badgestream/projections"
+	"github.com/cockroachdb/errors"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// warmPatience is how long the log may answer nothing while a window is read.
+const warmPatience = 30 * time.Second
+
+// warm makes the window that tells duplicates among the records from an
+// offset on, by reading those before it. It uses a client of its own: the
+// group's cursor must not move.
+func warm(ctx context.Context, cfg *Config, cat *catalog.Catalog, p projections.TopicPartition, folded int64) (*processor.Window, error) {
+	w := processor.NewWindow(cat.DedupeWindow)
+	if folded == 0 || cat.DedupeWindow == 0 {
+		return w, nil
+	}
+	cl, err := kgo.NewClient(isolated(cfg)...)
+	if err != nil {
+		return nil, errors.Wrap(err, "make a Kafka client")
+	}
+	defer cl.Close()
+	starts, err := kadm.NewClient(cl).ListStartOffsets(ctx, p.Topic)
+	if err == nil {
+		err = starts.Error()
+	}
+	if err != nil {
+		return nil, errors.Wrapf(err, "find where %s/%d begins", p.Topic, p.Partition)
+	}
+	start, _ := starts.Lookup(p.Topic, p.Partition)
+	from := max(start.Offset, folded-cat.DedupeWindow)
+	if from >= folded {
+		return w, nil
+	}
+	cl.AddConsumePartitions(map[string]map[int32]kgo.Offset{p.Topic: {p.Partition: kgo.NewOffset().At(from)}})
+	in := newIntake(cat)
+	held := partition{TopicPartition: p, window: w}
+	for next := from; next < folded; {
+		patience, cancel := context.WithTimeout(ctx, warmPatience)
+		fetches := cl.PollFetches(patience)
+		cancel()
+		if err := fetches.Err(); err != nil {
+			return nil, errors.Wrapf(err, "read %s/%d from offset %d for its duplicates", p.Topic, p.Partition, next)
+		}
+		in.reset()
+		for it := fetches.RecordIter(); !it.Done(); {
+			r := it.Next()
+			next = r.Offset + 1
+			if r.Offset >= folded || r.Attrs.IsControl() {
+				continue
+			}
+			if _, err := in.record(&held, r); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return w, nil
+}

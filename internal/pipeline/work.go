@@ -1,0 +1,77 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/badgestream/badgestream/internal/telemetry"
+	"github.com/badgestream/badgestream/projections"
+	"github.com/badgestream/badgestream/projections/snapshots"
+	"github.com/cockroachdb/errors"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"golang.org/x/sync/errgroup"
+)
+
+// leaveTime bounds how long a worker that stops may take to say so.
+const leaveTime = 5 * time.Second
+
+// work is the life of one worker: it leases a slot, joins the group, folds,
+// and gives everything back.
+func (e *engine) work(ctx context.Context) (err error) {
+	lease, err := e.store.LeaseSlot(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.CombineErrors(err, lease.Close(context.WithoutCancel(ctx))) }()
+	w := e.newWorker(lease.Slot)
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
+		defer cancel()
+		err = errors.CombineErrors(err, w.folder.Close(closing))
+	}()
+	if err := w.join(); err != nil {
+		return err
+	}
+	defer w.leave(ctx)
+	defer w.drop()
+	e.tel.Health.Ready(telemetry.Workers)
+	e.first.CompareAndSwap(0, time.Now().UnixNano())
+	// A lost lease means that another process may take the slot, and fence us.
+	group, leased := errgroup.WithContext(ctx)
+	working, done := context.WithCancel(leased)
+	group.Go(func() error { return lease.Hold(working) })
+	group.Go(func() error {
+		defer done()
+		return w.loop(working)
+	})
+	return group.Wait()
+}
+
+func (e *engine) newWorker(slot int32) *worker {
+	e.mu.Lock()
+	cat, installed := e.cat, e.installed
+	e.mu.Unlock()
+	w := &worker{engine: e, slot: slot, cat: cat, installed: installed, in: newIntake(cat), limit: firstBatch,
+		parts: map[projections.TopicPartition]*partition{}, windows: map[projections.TopicPartition]window{},
+		redis: snapshots.NewWriter(e.rdb, e.cfg.Group, cat, installed)}
+	if e.cfg.Batch > 0 {
+		w.limit = e.cfg.Batch
+	}
+	w.folder = e.store.NewFolder(installed, cat, "badgestream "+instance(e.cfg.Group, slot))
+	return w
+}
+
+// leave ends the session. A worker that was asked to stop says so to the
+// group, as closing a static member does not; one that failed keeps its
+// partitions for its successor, which comes at once.
+func (w *worker) leave(ctx context.Context) {
+	if ctx.Err() != nil {
+		leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
+		defer cancel()
+		id := instance(w.cfg.Group, w.slot)
+		if _, err := w.adm.LeaveGroup(leaving, kadm.LeaveGroup(w.cfg.Group).InstanceIDs(id).Reason("badgestream stops")); err != nil {
+			w.log.Warn("the group was not left, it will notice after the session time-out", "slot", w.slot, "error", err)
+		}
+	}
+	w.session.CloseAllowingRebalance()
+}

@@ -1,0 +1,230 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/badgestream/badgestream/internal/catalog"
+	"github.com/badgestream/badgestream/processor"
+	"github.com/badgestream/badgestream/projections"
+	"github.com/badgestream/badgestream/projections/snapshots"
+	"github.com/cockroachdb/errors"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// worker is one member of the group: a sequential loop with a session of its
+// own. It lives until the first error; the engine then makes another, which
+// reads everything anew.
+type worker struct {
+	*engine
+	slot      int32
+	cat       *catalog.Catalog
+	installed projections.Installed
+	session   *kgo.GroupTransactSession
+	adm       *kadm.Client
+	folder    *projections.Folder
+	redis     *snapshots.Writer
+
+	group ownership
+	parts map[projections.TopicPartition]*partition
+	order []*partition // parts, by topic and partition
+	// windows are those of partitions that were taken away.
+	windows map[projections.TopicPartition]window
+
+	in    *intake
+	limit int // events of the next batch
+}
+
+// window is a duplicate window and the position up to which it has seen.
+type window struct {
+	*processor.Window
+	at projections.Position
+}
+
+// instance names the slot for Kafka: as a transactional id it fences a dead
+// predecessor of the same slot, as a static member it takes over its
+// partitions without a rebalance.
+func instance(group string, slot int32) string { return fmt.Sprintf("%s-%d", group, slot) }
+
+// join makes the session and waits for nothing: partitions come with polls.
+func (w *worker) join() error {
+	id := instance(w.cfg.Group, w.slot)
+	opts := append(isolated(&w.cfg), w.group.options()...)
+	opts = append(opts,
+		kgo.ClientID(id),
+		kgo.ConsumerGroup(w.cfg.Group), kgo.ConsumeTopics(w.cfg.sources()...),
+		kgo.InstanceID(id), kgo.TransactionalID(id),
+		// Range deals out each topic by itself: the control topic's partition
+		// does not count as one of activity.
+		kgo.Balancers(kgo.RangeBalancer()),
+		kgo.BlockRebalanceOnPoll(), kgo.RequireStableFetchOffsets(),
+		kgo.SessionTimeout(sessionTimeout), kgo.RebalanceTimeout(rebalanceTimeout), kgo.HeartbeatInterval(sessionTimeout/10),
+		kgo.TransactionTimeout(transactionTimeout),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
+		kgo.ProducerLinger(0), kgo.ProducerBatchMaxBytesFn(w.cfg.batchBytes),
+		kgo.MaxBufferedRecords(1<<20),
+		kgo.FetchMaxBytes(16<<20), kgo.FetchMaxPartitionBytes(4<<20), kgo.FetchMaxWait(500*time.Millisecond),
+	)
+	session, err := kgo.NewGroupTransactSession(append(opts, w.tel.KafkaOptions()...)...)
+	if err != nil {
+		return errors.Wrapf(err, "make the Kafka session of slot %d", w.slot)
+	}
+	w.session, w.adm = session, kadm.NewClient(session.Client())
+	return nil
+}
+
+// loop folds until the context ends, then leaves the group; or until an error.
+func (w *worker) loop(ctx context.Context) error {
+	for ctx.Err() == nil {
+		if err := w.turn(ctx); err != nil {
+			return err
+		}
+		w.session.AllowRebalance()
+	}
+	return nil
+}
+
+// turn is one poll and what follows from it. A stop that is asked for while a
+// batch is in flight waits for it; the servers bound how long that takes.
+func (w *worker) turn(ctx context.Context) error {
+	if err := w.poll(ctx); err != nil {
+		return err
+	}
+	working := context.WithoutCancel(ctx)
+	for _, p := range w.order {
+		if p.recoverable() {
+			return w.recover(working, p)
+		}
+	}
+	for _, p := range w.order {
+		if p.tick != nil {
+			if err := w.step(working, p); err != nil {
+				return err
+			}
+		}
+	}
+	return w.fold(working)
+}
+
+// poll takes over what the group decided, and records until a batch is full or
+// Kafka has no more. It waits only if there is nothing to do.
+func (w *worker) poll(ctx context.Context) error {
+	wait := idle
+	for n, size := w.queued(); n < w.limit && size < maxBatchBytes; n, size = w.queued() {
+		switch {
+		case n > 0 && w.behind():
+			wait = 50 * time.Millisecond
+		case n > 0 || w.pending():
+			wait = time.Millisecond
+		}
+		polling, cancel := context.WithTimeout(ctx, wait)
+		fetches := w.session.PollRecords(polling, w.limit-n)
+		ended := polling.Err() != nil
+		cancel()
+		if fetches.IsClientClosed() {
+			return errors.New("the Kafka client was closed")
+		}
+		stale, err := w.own(ctx)
+		if err != nil {
+			return err
+		}
+		if stale {
+			continue
+		}
+		if err := w.take(fetches, ended); err != nil {
+			return err
+		}
+		if m, _ := w.queued(); m == n || !w.behind() {
+			break
+		}
+	}
+	return nil
+}
+
+// own makes the worker's partitions what the group decided. It reports whether
+// the records just polled are stale, as they came before that.
+func (w *worker) own(ctx context.Context) (stale bool, err error) {
+	owned, revoked := w.group.take()
+	if revoked {
+		// The session remembers a revocation and aborts the next transaction for
+		// it, though that begins only now. An empty one takes the memory away,
+		// and rewinds the cursors to what is committed.
+		if err := w.session.Begin(); err != nil {
+			return true, errors.Wrap(err, "begin a Kafka transaction after a rebalance")
+		}
+		if _, err := w.session.End(ctx, kgo.TryAbort); err != nil {
+			return true, errors.Wrap(err, "end a Kafka transaction after a rebalance")
+		}
+		w.drop()
+	}
+	var fresh []projections.TopicPartition
+	for _, p := range owned {
+		if w.parts[p] == nil {
+			fresh = append(fresh, p)
+		}
+	}
+	if len(fresh) > 0 {
+		err = w.assign(ctx, fresh)
+	}
+	return revoked, err
+}
+
+func (w *worker) take(fetches kgo.Fetches, ended bool) (err error) {
+	fetches.EachError(func(topic string, id int32, e error) {
+		if ended && errors.IsAny(e, context.DeadlineExceeded, context.Canceled) {
+			return
+		}
+		err = errors.CombineErrors(err, errors.Wrapf(e, "read %s/%d", topic, id))
+	})
+	if err != nil {
+		return err
+	}
+	fetches.EachPartition(func(f kgo.FetchTopicPartition) {
+		if p := w.parts[projections.TopicPartition{Topic: f.Topic, Partition: f.Partition}]; p != nil {
+			p.push(&f.FetchPartition)
+		}
+	})
+	return nil
+}
+
+func (w *worker) queued() (records, size int) {
+	for _, p := range w.order {
+		records += len(p.queue)
+		size += p.bytes
+	}
+	return records, size
+}
+
+func (w *worker) pending() bool {
+	return slices.ContainsFunc(w.order, func(p *partition) bool { return p.tick != nil || p.recoverable() })
+}
+
+func (w *worker) behind() bool { return slices.ContainsFunc(w.order, (*partition).behind) }
+
+// drop forgets all partitions. Their windows are kept, for those that come
+// back before anybody else folded them on.
+func (w *worker) drop() {
+	for id, p := range w.parts {
+		if p.tick == nil {
+			w.windows[id] = window{p.window, p.folded}
+		}
+		w.redis.Forget(id)
+		w.tel.Pipeline.DropLag(p.Topic, p.Partition)
+	}
+	clear(w.parts)
+	w.order = nil
+}
+
+func (w *worker) sortPartitions() {
+	w.order = w.order[:0]
+	for _, p := range w.parts {
+		w.order = append(w.order, p)
+	}
+	slices.SortFunc(w.order, func(a, b *partition) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+}
