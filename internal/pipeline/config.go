@@ -17,6 +17,7 @@ package pipeline
 import (
 	"time"
 
+	"github.com/badgestream/badgestream/internal/telemetry"
 	"github.com/cockroachdb/errors"
 )
 
@@ -83,6 +84,9 @@ type Summary struct {
 	Rejected int64 `json:"rejected"` // records that are no valid event
 	// Seconds is the time from the first poll to the last publication.
 	Seconds float64 `json:"seconds"`
+	// Batches is how long batches took, from the end of the poll to the last
+	// commit.
+	Batches telemetry.Times `json:"batches"`
 }
 
 // Limits of one batch, and of what a worker asks of its servers.

@@ -60,6 +60,9 @@ func Init(ctx context.Context, cfg Config, cat *catalog.Catalog, log *slog.Logge
 func Run(ctx context.Context, cfg Config, cat *catalog.Catalog, tel *telemetry.Telemetry) (Summary, error) {
 	e, err := open(ctx, cfg, cat, tel)
 	if err != nil {
+		if ctx.Err() != nil {
+			err = nil
+		}
 		return Summary{}, err
 	}
 	defer e.close()
@@ -180,7 +183,7 @@ func (e *engine) keepWorking(ctx context.Context) error {
 
 func (e *engine) summary() Summary {
 	t := e.tel.Pipeline.Totals()
-	s := Summary{Events: t.Events, Users: t.Snapshots, Awarded: t.Awarded, Revoked: t.Revoked, Rejected: t.Rejected}
+	s := Summary{Events: t.Events, Users: t.Snapshots, Awarded: t.Awarded, Revoked: t.Revoked, Rejected: t.Rejected, Batches: e.tel.Pipeline.BatchTimes()}
 	if first, last := e.first.Load(), e.last.Load(); first > 0 && last > first {
 		s.Seconds = time.Duration(last - first).Seconds()
 	}

@@ -18,7 +18,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-func TestMain(m *testing.M) { os.Exit(stacktest.Main(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(childConfig) != "" {
+		os.Exit(runChild())
+	}
+	os.Exit(stacktest.Main(m))
+}
 
 // community is one group on the test's servers, with topics of its own.
 type community struct {

@@ -29,10 +29,10 @@ func (e *engine) work(ctx context.Context) (err error) {
 		defer cancel()
 		err = errors.CombineErrors(err, w.folder.Close(closing))
 	}()
-	if err := w.join(); err != nil {
+	defer w.leave(ctx)
+	if err := w.join(ctx); err != nil {
 		return err
 	}
-	defer w.leave(ctx)
 	defer w.drop()
 	e.tel.Health.Ready(telemetry.Workers)
 	e.first.CompareAndSwap(0, time.Now().UnixNano())
@@ -65,6 +65,9 @@ func (e *engine) newWorker(slot int32) *worker {
 // group, as closing a static member does not; one that failed keeps its
 // partitions for its successor, which comes at once.
 func (w *worker) leave(ctx context.Context) {
+	if w.session == nil {
+		return
+	}
 	if ctx.Err() != nil {
 		leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
 		defer cancel()

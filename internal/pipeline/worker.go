@@ -50,8 +50,11 @@ type window struct {
 // partitions without a rebalance.
 func instance(group string, slot int32) string { return fmt.Sprintf("%s-%d", group, slot) }
 
-// join makes the session and waits for nothing: partitions come with polls.
-func (w *worker) join() error {
+// join makes the session; partitions come with polls. It fences a predecessor
+// of the same slot first: the client would do so at its first transaction, and
+// until then a transaction that died with the predecessor hides the committed
+// offsets, for as long as the transaction time-out.
+func (w *worker) join(ctx context.Context) error {
 	id := instance(w.cfg.Group, w.slot)
 	opts := append(isolated(&w.cfg), w.group.options()...)
 	opts = append(opts,
@@ -74,7 +77,8 @@ func (w *worker) join() error {
 		return errors.Wrapf(err, "make the Kafka session of slot %d", w.slot)
 	}
 	w.session, w.adm = session, kadm.NewClient(session.Client())
-	return nil
+	_, _, err = session.Client().ProducerID(ctx)
+	return errors.Wrapf(err, "take over the transactional id %s", id)
 }
 
 // loop folds until the context ends, then leaves the group; or until an error.

@@ -1,0 +1,149 @@
+package pipeline_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/badgestream/badgestream/internal/catalog"
+	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/pipeline"
+	"github.com/badgestream/badgestream/internal/telemetry"
+	"github.com/twmb/franz-go/pkg/kadm"
+)
+
+// childConfig is set where this test binary is run as an engine, to be killed.
+const childConfig = "BADGESTREAM_PIPELINE_TEST_CHILD"
+
+type child struct {
+	Catalog string
+	Config  pipeline.Config
+}
+
+// runChild is the engine of a process of its own.
+func runChild() int {
+	var conf child
+	if err := json.Unmarshal([]byte(os.Getenv(childConfig)), &conf); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	cat, err := catalog.Load(conf.Catalog)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	tel := telemetry.Discard()
+	tel.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	if _, err := pipeline.Run(ctx, conf.Config, cat, tel); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// process starts an engine as a process.
+func (c *community) process(workers, batch int) *exec.Cmd {
+	c.t.Helper()
+	conf := child{Catalog: c.cat.Name, Config: c.cfg}
+	conf.Config.Workers, conf.Config.Batch = workers, batch
+	text, err := json.Marshal(conf)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0]) //nolint:noctx // it is killed by hand
+	cmd.Env = append(os.Environ(), childConfig+"="+string(text))
+	cmd.Stderr = c.t.Output()
+	if err := cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() {
+		if cmd.ProcessState == nil {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		}
+	})
+	return cmd
+}
+
+// kill ends a process as a power cut would.
+func (c *community) kill(cmd *exec.Cmd) {
+	c.t.Helper()
+	if err := cmd.Process.Kill(); err != nil {
+		c.t.Fatal(err)
+	}
+	_ = cmd.Wait()
+}
+
+// published waits until the group's committed offsets add up to n or more.
+func (c *community) published(ctx context.Context, n int64) {
+	c.t.Helper()
+	adm := kadm.NewClient(c.cl)
+	for look := time.NewTicker(10 * time.Millisecond); ; {
+		offsets, err := adm.FetchOffsetsForTopics(kadm.RequireStable(ctx), c.cfg.Group, c.cfg.ActivityTopic)
+		sum := int64(0)
+		offsets.Each(func(o kadm.OffsetResponse) { sum += max(0, o.At) })
+		if err == nil && sum >= n {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			c.t.Fatalf("%d records are published, and %d should be (%v)", sum, n, err)
+		case <-look.C:
+		}
+	}
+}
+
+// TestRealKilled kills one of two processes again and again, at moments that
+// fall into any part of a batch, and wants nothing to be missing or double.
+func TestRealKilled(t *testing.T) {
+	t.Parallel()
+	c := found(t, stacktest.Real(t), loadCatalog(t, "starview"), 4)
+	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Second)
+	defer cancel()
+	const rounds, each = 8, 1_500
+	records := crowd(t, 11, 150, rounds*each)
+	procs := []*exec.Cmd{c.process(2, 41), c.process(2, 67)}
+	for round := range rounds {
+		c.produce(records[round*each : (round+1)*each]...)
+		c.published(ctx, int64(round*each+each/3))
+		victim := round % 2
+		c.kill(procs[victim])
+		procs[victim] = c.process(2, 41+round)
+	}
+	c.drain()
+	for _, p := range procs {
+		c.kill(p)
+	}
+	c.verify()
+}
+
+// TestRealSwiftReturn kills the only process and wants its successor to fold
+// again within 3 s of its start: the promise for a restart.
+func TestRealSwiftReturn(t *testing.T) {
+	c := found(t, stacktest.Real(t), loadCatalog(t, "starview"), 2)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	records := crowd(t, 3, 50, 2_000)
+	first := c.process(2, 100)
+	c.produce(records[:1_000]...)
+	c.published(ctx, 500)
+	c.kill(first)
+	c.produce(records[1_000:]...)
+	began := time.Now()
+	t.Log(began.UTC().Format(time.StampMilli))
+	second := c.process(2, 100)
+	c.published(ctx, 1_001)
+	t.Logf("the successor published after %v", time.Since(began))
+	c.kill(second)
+	c.drain()
+	c.verify()
+}
