@@ -124,8 +124,11 @@ func stream(cat *catalog.Catalog, seed uint64, n int) []byte {
 	var out bytes.Buffer
 	now := int64(1_767_225_600_000_000)
 	for i := range n {
-		now += rng.Int64N(6 * 3600 * 1_000_000)
-		id, at := fmt.Sprint("e", i), now-rng.Int64N(2)*rng.Int64N(40*24*3600*1_000_000)
+		// Times are whole quarters of a day, so that they meet each other and
+		// the instants at which somebody is due.
+		const quarter = 6 * 3600 * 1_000_000
+		now += rng.Int64N(2) * quarter
+		id, at := fmt.Sprint("e", i), now-rng.Int64N(2)*rng.Int64N(160)*quarter
 		if rng.IntN(20) == 0 {
 			id = fmt.Sprint("e", max(0, i-rng.IntN(80)))
 		}

@@ -208,7 +208,7 @@ func (c *compiler) tables() {
 		for _, cond := range c.cat.Badges[i].All {
 			if cond.Kind == Ratio {
 				c.ratioOn(cond.Counter, i)
-				
+				c.ratioOn(cond.Whole, i)
 				continue
 			}
 			counter := &c.cat.Counters[cond.Counter]
