@@ -47,6 +47,11 @@ func committed(ctx context.Context, adm *kadm.Client, group string, topics ...st
 		if offsets, err = adm.FetchOffsetsForTopics(kadm.RequireStable(ctx), group, topics...); err == nil {
 			err = offsets.Error()
 		}
+		// A group that never committed: Kafka answers without offsets, kfake with
+		// this error.
+		if errors.Is(err, kerr.GroupIDNotFound) {
+			offsets, err = nil, nil
+		}
 		return err
 	})
 	if err != nil {

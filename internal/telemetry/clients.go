@@ -31,7 +31,7 @@ func (t *Telemetry) PgxTracer() pgx.QueryTracer {
 	if !t.tracing {
 		return nil
 	}
-	return otelpgx.NewTracer(otelpgx.WithTracerProvider(t.traces), otelpgx.WithTrimSQLInSpanName())
+	return otelpgx.NewTracer(otelpgx.WithTracerProvider(t.traces))
 }
 
 // RedisHooks makes a client trace its pipelines. While traces are off it

@@ -13,7 +13,7 @@ func TestReadyOnceAllComponentsAre(t *testing.T) {
 		if components, ready := h.Report(); ready || len(components) != 4 {
 			t.Fatalf("at first: ready %v, %v", ready, components)
 		}
-		time.Sleep(time.Minute)
+		advance(time.Minute)
 		for _, name := range []string{Kafka, Postgres, Redis, Workers} {
 			if _, ready := h.Report(); ready {
 				t.Fatalf("ready before %s is", name)
@@ -23,9 +23,9 @@ func TestReadyOnceAllComponentsAre(t *testing.T) {
 		if components, ready := h.Report(); !ready {
 			t.Fatalf("not ready: %v", components)
 		}
-		time.Sleep(time.Minute)
+		advance(time.Minute)
 		h.NotReady(Redis, "connection refused")
-		time.Sleep(time.Minute)
+		advance(time.Minute)
 		h.NotReady(Redis, "i/o timeout")
 
 		components, ready := h.Report()

@@ -14,7 +14,8 @@ import (
 // none of those allocates once it has met its labels. Counts are kept as plain
 // numbers, which /metrics and Totals read.
 type Pipeline struct {
-	totals totals
+	totals  totals
+	batches durations
 	partitions
 	types eventTypes
 	instruments
@@ -80,6 +81,7 @@ func (p *Pipeline) Published(ctx context.Context, d time.Duration) {
 // poll to the last commit.
 func (p *Pipeline) Batch(ctx context.Context, size int, d time.Duration) {
 	p.totals.batches.Add(1)
+	p.batches.add(d)
 	p.batchSize.Record(ctx, int64(size))
 	p.batchTime.Record(ctx, d.Seconds())
 }

@@ -84,7 +84,7 @@ func TestABatchIsOneTraceWithLinks(t *testing.T) {
 	batchCtx, batch := tel.Batch(t.Context(), links)
 	for _, stage := range []string{StageFold, StageSnapshots, StagePublish} {
 		ctx, s := tel.Stage(batchCtx, stage)
-		tel.Log.InfoContext(ctx, stage)
+		tel.Log.InfoContext(ctx, "working")
 		tel.End(s, map[bool]error{true: errors.New("the broker is gone")}[stage == StagePublish])
 	}
 	tel.End(batch, nil)

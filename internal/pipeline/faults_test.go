@@ -1,0 +1,256 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/badgestream/badgestream/internal/catalog"
+	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/pipeline"
+	"github.com/badgestream/badgestream/projections/snapshots"
+	"github.com/badgestream/badgestream/schemas"
+	"github.com/redis/go-redis/v9"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+const visit = `{"specversion":"1.0","id":"%s","source":"/s","type":"starview.location.visited","subject":"%s","time":"2026-03-01T12:00:01.000Z","data":{"location":"%s"}}`
+
+func visits(n int, user string) []*kgo.Record {
+	var text bytes.Buffer
+	for i := range n {
+		fmt.Fprintf(&text, visit+"\n", fmt.Sprintf("%s-%d", user, i), user, fmt.Sprint("L", i))
+	}
+	return lines(text.Bytes())
+}
+
+func (c *community) redis() *redis.Client {
+	c.t.Helper()
+	opts, err := redis.ParseURL(c.cfg.Redis)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	rdb := redis.NewClient(opts)
+	c.t.Cleanup(func() { _ = rdb.Close() })
+	return rdb
+}
+
+// until waits for a condition that the engine brings about.
+func (c *community) until(ctx context.Context, what string, holds func() bool) {
+	c.t.Helper()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for !holds() {
+		select {
+		case <-ctx.Done():
+			c.t.Fatalf("it never came that %s", what)
+		case <-look.C:
+		}
+	}
+}
+
+// testFlushedRedis loses all of Redis under a running engine that has nothing
+// to fold, and wants every snapshot back.
+func testFlushedRedis(t *testing.T, stack *stacktest.Stack) {
+	c := found(t, stack, loadCatalog(t, "starview"), 2)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	stop := c.engine(ctx, 2, 0)
+	defer stop()
+	c.produce(append(visits(30, "u1"), visits(3, "u2")...)...)
+	c.published(ctx, 33)
+	rdb := c.redis()
+	key := snapshots.Key(c.cfg.Group, "u2")
+	before, err := rdb.Get(ctx, key).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := rdb.FlushDB(ctx).Err(); err != nil {
+		t.Fatal(err)
+	}
+	c.until(ctx, "the snapshots are back", func() bool { return rdb.Get(ctx, key).Val() == before })
+	stop()
+	c.verify()
+}
+
+// testBadInput writes records of every kind of wrong among good ones, and
+// wants each rejected as it was, the good ones counted, and nobody held up.
+func testBadInput(t *testing.T, stack *stacktest.Stack) {
+	c := found(t, stack, loadCatalog(t, "starview"), 1)
+	structured := []kgo.RecordHeader{{Key: "content-type", Value: []byte("application/cloudevents+json")}}
+	event := func(old, replacement string) []byte {
+		return []byte(strings.Replace(fmt.Sprintf(visit, "x", "u1", "L"), old, replacement, 1))
+	}
+	bad := []struct {
+		value  []byte
+		reason schemas.Reason
+	}{
+		{[]byte(`{"specversion":`), schemas.ReasonMalformed},
+		{nil, schemas.ReasonMalformed},
+		{[]byte{}, schemas.ReasonMalformed},
+		{[]byte("\x00\x01\xff"), schemas.ReasonMalformed},
+		{event(`"id":"x",`, ``), schemas.ReasonAttribute},
+		{event(`"subject":"u1"`, `"subject":7`), schemas.ReasonAttribute},
+		{event(`"L"`, `5`), schemas.ReasonData},
+		{event(`{"location":"L"}`, `null`), schemas.ReasonData},
+		{event(`"L"`, `"`+strings.Repeat("L", 300)+`"`), schemas.ReasonTooLarge},
+		{event(`"L"`, `"`+strings.Repeat("L", 2<<20)+`"`), schemas.ReasonTooLarge},
+		{event(`"L"`, `"a\u0000b"`), schemas.ReasonData},
+		{event(`"subject":"u1",`, `"subject":"u1","datacontenttype":"text/plain",`), schemas.ReasonContentType},
+	}
+	var records []*kgo.Record
+	for i, b := range bad {
+		records = append(records, &kgo.Record{Key: []byte("k"), Value: b.value, Headers: structured})
+		good := visits(1, fmt.Sprint("good-", i))[0]
+		if i%2 == 0 {
+			good.Key = []byte{}
+		}
+		records = append(records, good)
+	}
+	unknown := []byte(strings.Replace(fmt.Sprintf(visit, "y", "u1", "L"), "starview.location.visited", "com.example.weather", 1))
+	strange := visits(1, "\u202e🌌 名前")[0]
+	records = append(records, &kgo.Record{Value: unknown, Headers: structured}, strange)
+	c.produce(records...)
+	sum := c.drain()
+	if sum.Events != int64(len(records)) || sum.Rejected != int64(len(bad)) || sum.Awarded != int64(len(bad)+1) {
+		t.Errorf("%d records, %d of them bad, gave %+v", len(records), len(bad), sum)
+	}
+	letters := c.read(c.cfg.DeadLetterTopic)
+	if len(letters) != len(bad) {
+		t.Fatalf("%d dead letters, want %d", len(letters), len(bad))
+	}
+	for i, r := range letters {
+		d, headers, err := schemas.ParseDeadLetter(r.Headers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Reason != bad[i].reason || d.Offset != int64(2*i) || !bytes.Equal(r.Value, bad[i].value) || (r.Value == nil) != (bad[i].value == nil) ||
+			string(r.Key) != "k" || len(headers) != 1 || headers[0].Key != "content-type" {
+			t.Errorf("dead letter %d: %+v, key %q, %d bytes, headers %v; want reason %s", i, d, r.Key, len(r.Value), headers, bad[i].reason)
+		}
+	}
+	c.verify()
+}
+
+// testTick makes many users due by one tick on the control topic, more than one
+// step takes, while activity goes on.
+func testTick(t *testing.T, stack *stacktest.Stack) {
+	cat, err := catalog.Parse("tenure", []byte(tenure))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := found(t, stack, cat, 2)
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	defer cancel()
+	const members = 4_500
+	var joins []*kgo.Record
+	for i := range members {
+		joins = append(joins, lines(fmt.Appendf(nil, `{"specversion":"1.0","id":"j%d","source":"/s","type":"joined","subject":"m%d","time":"2020-01-01T00:00:00Z","data":{}}`, i, i))[0])
+		joins[i].Key = fmt.Appendf(nil, "m%d", i)
+	}
+	c.produce(joins...)
+	c.drain()
+	if n := len(c.badges()); n != 0 {
+		t.Fatalf("%d badges before any tick", n)
+	}
+	c.cfg.Tick = time.Hour
+	stop := c.engine(ctx, 2, 0)
+	c.until(ctx, "everybody has the badge", func() bool { return len(c.badges()) >= members })
+	stop()
+	seen := map[string]bool{}
+	for _, b := range c.badges() {
+		if seen[b.User] || b.Badge != "veteran" || b.Revoked || b.Cause.Topic != c.cfg.Group+".control" {
+			t.Fatalf("badge event %+v, after %d others", b, len(seen))
+		}
+		seen[b.User] = true
+	}
+	// A late registration of long ago is due at once, by its own event.
+	c.cfg.Tick = 0
+	c.produce(lines([]byte(`{"specversion":"1.0","id":"late","source":"/s","type":"joined","subject":"late","time":"2020-01-01T00:00:00Z","data":{}}`))...)
+	c.drain()
+	all := c.badges()
+	if last := all[len(all)-1]; len(all) != members+1 {
+		t.Errorf("%d badge events after a late registration, the last %+v", len(all), last)
+	}
+}
+
+const tenure = `
+name: tenure
+events:
+  joined: {}
+counters:
+  member_days: {age: [{on: joined}]}
+badges:
+  - category: TIME
+    criterion: MEMBERSHIP
+    badges:
+      - {slug: veteran, name: Veteran, description: A year of membership., tier: 1, counter: member_days, at_least: 365}
+`
+
+// testOtherCatalog changes the catalogue under a running engine: other names
+// are taken over, other rules refused.
+func testOtherCatalog(t *testing.T, stack *stacktest.Stack) {
+	text, _ := schemas.CatalogText("starview")
+	c := found(t, stack, loadCatalog(t, "starview"), 2)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	stop := c.engine(ctx, 2, 0)
+	defer stop()
+	c.produce(visits(1, "u1")...)
+	c.published(ctx, 1)
+	renamed, err := catalog.Parse("starview", bytes.Replace(text, []byte("First Light"), []byte("First Glimmer"), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pipeline.Init(ctx, c.cfg, renamed, c.telemetry().Log); err != nil {
+		t.Fatalf("another name was refused: %v", err)
+	}
+	c.produce(visits(1, "u2")...)
+	c.published(ctx, 2)
+	if all := c.badges(); len(all) != 2 || all[0].CatalogVersion+all[1].CatalogVersion != 3 {
+		t.Errorf("badge events %+v, want one of each version", all)
+	}
+	stricter, err := catalog.Parse("starview", bytes.Replace(text, []byte("tier: 2\n        at_least: 5"), []byte("tier: 2\n        at_least: 6"), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = pipeline.Init(ctx, c.cfg, stricter, c.telemetry().Log)
+	if err == nil || !strings.Contains(err.Error(), "explorer") || !strings.Contains(err.Error(), "rebuild start --catalog") {
+		t.Errorf("another rule: %v", err)
+	}
+}
+
+// testLostOffsets deletes the group's committed offsets, and wants the engine
+// to say so and to fold nothing twice.
+func testLostOffsets(t *testing.T, stack *stacktest.Stack) {
+	c := found(t, stack, loadCatalog(t, "starview"), 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	c.produce(visits(5, "u1")...)
+	c.drain()
+	adm := kadm.NewClient(c.cl)
+	c.until(ctx, "the group is empty", func() bool {
+		_, err := adm.DeleteGroup(ctx, c.cfg.Group)
+		return err == nil
+	})
+	_, err := pipeline.Run(ctx, c.cfg, c.cat, c.telemetry())
+	if err == nil || !strings.Contains(err.Error(), "has lost its committed offset") {
+		t.Errorf("the engine ended with: %v", err)
+	}
+}
+
+func TestRealFlushedRedis(t *testing.T) { t.Parallel(); testFlushedRedis(t, stacktest.Real(t)) }
+func TestRealBadInput(t *testing.T)     { t.Parallel(); testBadInput(t, stacktest.Real(t)) }
+func TestRealTick(t *testing.T)         { t.Parallel(); testTick(t, stacktest.Real(t)) }
+func TestRealOtherCatalog(t *testing.T) { t.Parallel(); testOtherCatalog(t, stacktest.Real(t)) }
+func TestRealLostOffsets(t *testing.T)  { t.Parallel(); testLostOffsets(t, stacktest.Real(t)) }
+
+func TestFlushedRedis(t *testing.T) { t.Parallel(); testFlushedRedis(t, stacktest.Embedded(t)) }
+func TestBadInput(t *testing.T)     { t.Parallel(); testBadInput(t, stacktest.Embedded(t)) }
+func TestTick(t *testing.T)         { t.Parallel(); testTick(t, stacktest.Embedded(t)) }
+func TestOtherCatalog(t *testing.T) { t.Parallel(); testOtherCatalog(t, stacktest.Embedded(t)) }
+func TestLostOffsets(t *testing.T)  { t.Parallel(); testLostOffsets(t, stacktest.Embedded(t)) }
