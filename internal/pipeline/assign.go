@@ -50,7 +50,7 @@ func (w *worker) windowFor(ctx context.Context, id projections.TopicPartition, f
 	if ok && kept.at == folded {
 		return kept.Window, nil
 	}
-	return warm(ctx, &w.cfg, w.cat, id, folded.Offset)
+	return w.warm(ctx, id, folded.Offset)
 }
 
 // checkStart explains starts from which nothing right can follow.

@@ -102,11 +102,13 @@ func (c *community) published(ctx context.Context, n int64) {
 	}
 }
 
-// TestRealKilled kills one of two processes again and again, at moments that
+func TestRealKilled(t *testing.T) { t.Parallel(); testKilled(t, stacktest.Real(t)) }
+func TestKilled(t *testing.T)     { t.Parallel(); testKilled(t, stacktest.Embedded(t)) }
+
+// testKilled kills one of two processes again and again, at moments that
 // fall into any part of a batch, and wants nothing to be missing or double.
-func TestRealKilled(t *testing.T) {
-	t.Parallel()
-	c := found(t, stacktest.Real(t), loadCatalog(t, "starview"), 4)
+func testKilled(t *testing.T, stack *stacktest.Stack) {
+	c := found(t, stack, loadCatalog(t, "starview"), 4)
 	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Second)
 	defer cancel()
 	const rounds, each = 8, 1_500
@@ -139,7 +141,6 @@ func TestRealSwiftReturn(t *testing.T) {
 	c.kill(first)
 	c.produce(records[1_000:]...)
 	began := time.Now()
-	t.Log(began.UTC().Format(time.StampMilli))
 	second := c.process(2, 100)
 	c.published(ctx, 1_001)
 	t.Logf("the successor published after %v", time.Since(began))

@@ -4,37 +4,23 @@ import (
 	"context"
 	"time"
 
+	"github.com/badgestream/badgestream/internal/telemetry"
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/schemas"
 	"github.com/cockroachdb/errors"
 )
 
 // fold folds what is queued, in one transaction, and publishes it.
-func (w *worker) fold(ctx context.Context) error {
+func (w *worker) fold(ctx context.Context) (err error) {
 	began := time.Now()
-	w.in.reset()
-	left := w.limit
-	for _, p := range w.order {
-		if p.tick != nil || p.recovering() || left == 0 {
-			continue
-		}
-		var err error
-		if p.tick, err = w.in.take(p, left); err != nil {
-			return err
-		}
-		left -= int(w.in.tally.records)
+	if err := w.gather(); err != nil || w.in.empty() {
+		return err
 	}
-	if w.in.empty() {
-		return nil
-	}
-	out, err := w.folder.Fold(ctx, &projections.Work{Batch: w.in.batch, Ranges: w.in.ranges, Rejects: w.in.rejects, Reason: schemas.ReasonActivity})
+	ctx, span := w.tel.Batch(ctx, w.in.links)
+	defer func() { w.tel.End(span, err) }()
+	out, err := w.commit(ctx)
 	if err != nil {
-		return errors.Wrapf(err, "fold %d ranges", len(w.in.ranges))
-	}
-	for i, r := range w.in.ranges {
-		p := w.parts[r.TopicPartition]
-		p.pop(w.in.taken[i])
-		p.folded = r.To
+		return err
 	}
 	w.observeFold(ctx, time.Since(began))
 	if err := w.show(ctx, out, w.in.rejects); err != nil {
@@ -43,6 +29,39 @@ func (w *worker) fold(ctx context.Context) error {
 	w.observeBatch(ctx, time.Since(began))
 	w.adapt(time.Since(began))
 	return nil
+}
+
+// gather fills the batch from the queues. Partitions in a tick, or with
+// something to recover, wait.
+func (w *worker) gather() (err error) {
+	w.in.reset()
+	left := w.limit
+	for _, p := range w.order {
+		if p.tick != nil || p.recovering() || left == 0 {
+			continue
+		}
+		if p.tick, err = w.in.take(p, left); err != nil {
+			return err
+		}
+		left -= int(w.in.tally.records)
+	}
+	return nil
+}
+
+// commit is the first commit point: what was gathered counts.
+func (w *worker) commit(ctx context.Context) (out *projections.Outcome, err error) {
+	ctx, span := w.tel.Stage(ctx, telemetry.StageFold)
+	defer func() { w.tel.End(span, err) }()
+	out, err = w.folder.Fold(ctx, &projections.Work{Batch: w.in.batch, Ranges: w.in.ranges, Rejects: w.in.rejects, Reason: schemas.ReasonActivity})
+	if err != nil {
+		return nil, errors.Wrapf(err, "fold %d ranges", len(w.in.ranges))
+	}
+	for i, r := range w.in.ranges {
+		p := w.parts[r.TopicPartition]
+		p.pop(w.in.taken[i])
+		p.folded = r.To
+	}
+	return out, nil
 }
 
 // step folds one bounded step of a tick, and publishes it.

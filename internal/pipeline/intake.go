@@ -9,6 +9,7 @@ import (
 	"github.com/badgestream/badgestream/schemas"
 	"github.com/cockroachdb/errors"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // intake fills a batch with records and keeps count of what became of them.
@@ -23,6 +24,10 @@ type intake struct {
 	tallies []tally // per range
 	tally   tally   // of the range in the making
 
+	// links lead to the traces of producers; link adds a record's.
+	links []trace.Link
+	link  func([]trace.Link, []kgo.RecordHeader) []trace.Link
+
 	types     map[string]int64 // events by type
 	newest    map[string]time.Time
 	strangers map[string]int64 // events of types that the catalogue has not
@@ -33,12 +38,13 @@ type tally struct {
 	records, duplicates, unknown, rejected int64
 }
 
-func newIntake(cat *catalog.Catalog) *intake {
-	return &intake{cat: cat, batch: processor.New(cat), types: map[string]int64{}, newest: map[string]time.Time{}, strangers: map[string]int64{}}
+func newIntake(cat *catalog.Catalog, link func([]trace.Link, []kgo.RecordHeader) []trace.Link) *intake {
+	return &intake{cat: cat, link: link, batch: processor.New(cat), types: map[string]int64{}, newest: map[string]time.Time{}, strangers: map[string]int64{}}
 }
 
 func (in *intake) reset() {
 	in.batch.Reset()
+	in.links = in.links[:0]
 	in.ranges, in.rejects, in.taken, in.tallies = in.ranges[:0], in.rejects[:0], in.taken[:0], in.tallies[:0]
 	clear(in.types)
 	clear(in.newest)
@@ -85,6 +91,7 @@ func (in *intake) take(p *partition, limit int) (tick *processor.Source, err err
 // record adds one record. Its only error is one of the program itself.
 func (in *intake) record(p *partition, r *kgo.Record) (tick bool, err error) {
 	in.tally.records++
+	in.links = in.link(in.links, r.Headers)
 	ev := &in.event
 	*ev = schemas.Event{}
 	err = schemas.Decode(r.Headers, r.Value, ev)

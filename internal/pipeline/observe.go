@@ -38,7 +38,6 @@ func (w *worker) observeAwards(ctx context.Context, history []projections.Histor
 		}
 	}
 	w.tel.Pipeline.Awards(ctx, int64(len(history))-revoked, revoked)
-	w.last.Store(time.Now().UnixNano())
 }
 
 // observeLag tells how far each partition is behind: up to the last stable

@@ -50,12 +50,14 @@ func (c *community) engine(ctx context.Context, workers, batch int) (stop func()
 	return func() { cancel(); wg.Wait() }
 }
 
-// TestRealParallel lets several workers of several engines fold, some of which
+func TestRealParallel(t *testing.T) { t.Parallel(); testParallel(t, stacktest.Real(t)) }
+func TestParallel(t *testing.T)     { t.Parallel(); testParallel(t, stacktest.Embedded(t)) }
+
+// testParallel lets several workers of several engines fold, some of which
 // come and go, and then wants the ledger, folded one range at a time, to give
 // the same history.
-func TestRealParallel(t *testing.T) {
-	t.Parallel()
-	c := found(t, stacktest.Real(t), loadCatalog(t, "starview"), 4)
+func testParallel(t *testing.T, stack *stacktest.Stack) {
+	c := found(t, stack, loadCatalog(t, "starview"), 4)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
 	defer cancel()
 	records := crowd(t, 7, 150, 12_000)

@@ -5,7 +5,9 @@ import (
 	"hash/fnv"
 	"slices"
 	"strconv"
+	"time"
 
+	"github.com/badgestream/badgestream/internal/telemetry"
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/projections/awards"
 	"github.com/badgestream/badgestream/schemas"
@@ -61,7 +63,10 @@ func (w *worker) ledgerRow(p *publication, row *projections.LedgerRow) {
 
 // publish is the second commit point. On any error the session is of no more
 // use.
-func (w *worker) publish(ctx context.Context, p *publication) error {
+func (w *worker) publish(ctx context.Context, p *publication) (err error) {
+	ctx, span := w.tel.Stage(ctx, telemetry.StagePublish)
+	defer func() { w.tel.End(span, err) }()
+	began := time.Now()
 	if err := w.session.Begin(); err != nil {
 		return errors.Wrap(err, "begin the Kafka transaction")
 	}
@@ -92,6 +97,8 @@ func (w *worker) publish(ctx context.Context, p *publication) error {
 	for part, to := range p.to {
 		w.parts[part].published = to
 	}
+	w.last.Store(time.Now().UnixNano())
+	w.tel.Pipeline.Published(ctx, time.Since(began))
 	return nil
 }
 

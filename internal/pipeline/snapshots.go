@@ -29,7 +29,9 @@ func connectRedis(ctx context.Context, url string) (redis.UniversalClient, error
 // writeSnapshots waits until Redis has acknowledged the snapshots. While Redis
 // is away the worker waits for it: a badge event must not be seen before the
 // progress that it speaks of.
-func (w *worker) writeSnapshots(ctx context.Context, finals []processor.Final, from ...projections.LedgerRow) error {
+func (w *worker) writeSnapshots(ctx context.Context, finals []processor.Final, from ...projections.LedgerRow) (err error) {
+	ctx, span := w.tel.Stage(ctx, telemetry.StageSnapshots)
+	defer func() { w.tel.End(span, err) }()
 	const least, most = 50 * time.Millisecond, 2 * time.Second
 	began := time.Now()
 	for pause := least; ; pause = min(most, 2*pause) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/processor"
 	"github.com/badgestream/badgestream/projections"
 	"github.com/cockroachdb/errors"
@@ -18,12 +17,13 @@ const warmPatience = 30 * time.Second
 // warm makes the window that tells duplicates among the records from an
 // offset on, by reading those before it. It uses a client of its own: the
 // group's cursor must not move.
-func warm(ctx context.Context, cfg *Config, cat *catalog.Catalog, p projections.TopicPartition, folded int64) (*processor.Window, error) {
-	w := processor.NewWindow(cat.DedupeWindow)
-	if folded == 0 || cat.DedupeWindow == 0 {
-		return w, nil
+func (w *worker) warm(ctx context.Context, p projections.TopicPartition, folded int64) (*processor.Window, error) {
+	size := w.cat.DedupeWindow
+	window := processor.NewWindow(size)
+	if folded == 0 || size == 0 {
+		return window, nil
 	}
-	cl, err := kgo.NewClient(isolated(cfg)...)
+	cl, err := kgo.NewClient(isolated(&w.cfg)...)
 	if err != nil {
 		return nil, errors.Wrap(err, "make a Kafka client")
 	}
@@ -36,13 +36,13 @@ func warm(ctx context.Context, cfg *Config, cat *catalog.Catalog, p projections.
 		return nil, errors.Wrapf(err, "find where %s/%d begins", p.Topic, p.Partition)
 	}
 	start, _ := starts.Lookup(p.Topic, p.Partition)
-	from := max(start.Offset, folded-cat.DedupeWindow)
+	from := max(start.Offset, folded-size)
 	if from >= folded {
-		return w, nil
+		return window, nil
 	}
 	cl.AddConsumePartitions(map[string]map[int32]kgo.Offset{p.Topic: {p.Partition: kgo.NewOffset().At(from)}})
-	in := newIntake(cat)
-	held := partition{TopicPartition: p, window: w}
+	in := newIntake(w.cat, w.tel.Link)
+	held := partition{TopicPartition: p, window: window}
 	for next := from; next < folded; {
 		patience, cancel := context.WithTimeout(ctx, warmPatience)
 		fetches := cl.PollFetches(patience)
@@ -61,6 +61,8 @@ func warm(ctx context.Context, cfg *Config, cat *catalog.Catalog, p projections.
 				return nil, err
 			}
 		}
+		// What was seen long ago tells how long an event type has been silent.
+		w.tel.Pipeline.SawTypes(nil, in.newest)
 	}
-	return w, nil
+	return window, nil
 }

@@ -51,7 +51,7 @@ func (e *engine) newWorker(slot int32) *worker {
 	e.mu.Lock()
 	cat, installed := e.cat, e.installed
 	e.mu.Unlock()
-	w := &worker{engine: e, slot: slot, cat: cat, installed: installed, in: newIntake(cat), limit: firstBatch,
+	w := &worker{engine: e, slot: slot, cat: cat, installed: installed, in: newIntake(cat, e.tel.Link), limit: firstBatch,
 		parts: map[projections.TopicPartition]*partition{}, windows: map[projections.TopicPartition]window{},
 		redis: snapshots.NewWriter(e.rdb, e.cfg.Group, cat, installed)}
 	if e.cfg.Batch > 0 {

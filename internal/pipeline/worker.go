@@ -98,6 +98,7 @@ func (w *worker) turn(ctx context.Context) error {
 	if err := w.poll(ctx); err != nil {
 		return err
 	}
+	w.observeLag()
 	working := context.WithoutCancel(ctx)
 	for _, p := range w.order {
 		if p.recoverable() {

@@ -15,11 +15,17 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// TestRealConformance folds every case on real servers, on one partition, and
-// compares what stands on the award topic, in Postgres and in Redis with the
-// answers that the case has.
 func TestRealConformance(t *testing.T) {
 	stacktest.NeedReal(t)
+	testConformance(t, stacktest.Real)
+}
+
+func TestConformance(t *testing.T) { testConformance(t, stacktest.Embedded) }
+
+// testConformance folds every case on the servers, on one partition, and
+// compares what stands on the award topic, in Postgres and in Redis with the
+// answers that the case has.
+func testConformance(t *testing.T, servers func(testing.TB) *stacktest.Stack) {
 	cases, err := conformance.Load("../../processor/testdata/cases")
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +33,7 @@ func TestRealConformance(t *testing.T) {
 	for i, cs := range cases {
 		t.Run(cs.Catalog+"/"+cs.Name, func(t *testing.T) {
 			t.Parallel()
-			c := found(t, stacktest.Real(t), loadCatalog(t, cs.Catalog), 1)
+			c := found(t, servers(t), loadCatalog(t, cs.Catalog), 1)
 			c.cfg.Batch = []int{0, 7, 100}[i%3]
 			c.produce(lines(cs.Events)...)
 			c.drain()
