@@ -15,6 +15,13 @@ var ErrStale = errors.New("the fold offset is no longer where this batch begins:
 // certainly took no effect. The same work can be folded again.
 var ErrNotCommitted = errors.New("the connection to Postgres was lost, and the transaction took no effect")
 
+// notCommitted is an ErrNotCommitted with what became of the connection.
+type notCommitted struct{ cause error }
+
+func (e *notCommitted) Error() string        { return ErrNotCommitted.Error() + ": " + e.cause.Error() }
+func (e *notCommitted) Unwrap() error        { return e.cause }
+func (e *notCommitted) Is(target error) bool { return target == ErrNotCommitted }
+
 // RegimeChanged says that another catalogue, generation or epoch holds than the
 // Folder was made for. Nothing was written.
 type RegimeChanged struct {

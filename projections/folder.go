@@ -54,6 +54,7 @@ func (s *Store) NewFolder(in Installed, cat *catalog.Catalog, name string) *Fold
 	cfg.RuntimeParams["idle_in_transaction_session_timeout"] = milliseconds(idleInTransaction)
 	cfg.RuntimeParams["lock_timeout"] = milliseconds(lockWait)
 	cfg.RuntimeParams["statement_timeout"] = milliseconds(statementTime)
+	noticeDeadClient(cfg)
 	cfg.RuntimeParams["default_transaction_isolation"] = "read committed"
 	// The statements have one sensible plan each: planning them anew for every
 	// batch would only copy its parameters.

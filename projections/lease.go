@@ -3,10 +3,12 @@ package projections
 import (
 	"context"
 	"net"
+	"strconv"
 	"time"
 
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // A lease whose process or machine is gone must fall soon: both sides notice a
@@ -35,9 +37,7 @@ func (s *Store) LeaseSlot(ctx context.Context) (*Lease, error) {
 	dialer := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount}}
 	cfg.DialFunc = dialer.DialContext
 	cfg.RuntimeParams["application_name"] = "badgestream lease"
-	cfg.RuntimeParams["tcp_keepalives_idle"] = "2"
-	cfg.RuntimeParams["tcp_keepalives_interval"] = "1"
-	cfg.RuntimeParams["tcp_keepalives_count"] = "3"
+	noticeDeadClient(&cfg.Config)
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
 		return nil, unreachable(err, &cfg.Config)
@@ -53,6 +53,16 @@ func (s *Store) LeaseSlot(ctx context.Context) (*Lease, error) {
 		}
 	}
 }
+
+// noticeDeadClient has the server end the session soon after the client's
+// machine has gone.
+func noticeDeadClient(cfg *pgconn.Config) {
+	cfg.RuntimeParams["tcp_keepalives_idle"] = seconds(keepAliveIdle)
+	cfg.RuntimeParams["tcp_keepalives_interval"] = seconds(keepAliveInterval)
+	cfg.RuntimeParams["tcp_keepalives_count"] = strconv.Itoa(keepAliveCount)
+}
+
+func seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }
 
 // Hold watches over the lease. It returns nil when the context ends, and an
 // error when the lease is lost: another process may then have the slot. While

@@ -48,6 +48,14 @@ ORDER BY from_offset, from_step`, p.Topic, p.Partition, from, to)
 	return list, errors.Wrapf(err, "read the ledger of %s/%d from %d to %d", p.Topic, p.Partition, from, to)
 }
 
+// NumberFrom makes n the number of the next row of the ledger. It is for
+// folding again what a restored database has forgotten, and for nobody else:
+// a number must never be given twice.
+func (s *Store) NumberFrom(ctx context.Context, n int64) error {
+	_, err := s.pool.Exec(ctx, `SELECT setval($1::text::regclass, $2, false)`, schema(s.group)+".ledger_number", n)
+	return errors.Wrapf(err, "number the ledger from %d", n)
+}
+
 func scanLedger(row pgx.CollectableRow) (r LedgerRow, err error) {
 	err = row.Scan(&r.Number, &r.Topic, &r.Partition, &r.From.Offset, &r.From.Step, &r.From.Ordinal,
 		&r.To.Offset, &r.To.Step, &r.To.Ordinal, &r.Due, &r.CatalogVersion)

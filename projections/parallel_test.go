@@ -182,3 +182,27 @@ ORDER BY l.number, h."offset", h.ordinal`)
 		})
 	}
 }
+
+// TestOneEventAtATime folds what several workers folded, in the ledger's
+// order, but each event in a transaction of its own: every row is the same.
+func TestOneEventAtATime(t *testing.T) {
+	t.Parallel()
+	cat, url := load(t, "stride"), server(t)
+	log := newTraffic(200, false).log(3, 200)
+	live, single := newWorld(t, url, "live", cat, len(log)), newWorld(t, url, "single", cat, len(log))
+	workers, ctx := errgroup.WithContext(t.Context())
+	for _, p := range log {
+		workers.Go(func() error { return live.work(ctx, p, 200) })
+	}
+	if err := workers.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	var each []LedgerRow
+	for _, row := range live.checkTiling(log) {
+		for offset := row.From.Offset; offset < row.To.Offset; offset++ {
+			each = append(each, LedgerRow{Range: Range{row.TopicPartition, Position{Offset: offset}, Position{Offset: offset + 1}}})
+		}
+	}
+	single.refold(each, log)
+	same(t, "one event at a time", live.state(), single.state())
+}

@@ -18,14 +18,14 @@ type proxy struct {
 	t      testing.TB
 	listen net.Listener
 	server string
-	syncs  atomic.Int64
 	cut    atomic.Pointer[cut]
 	conns  sync.WaitGroup
 }
 
-// cut is what becomes of the connection that sends COMMIT. It gets all frames
-// from the one before COMMIT's on, up to Sync, and may forward them.
-type cut func(client, server net.Conn, frames []byte)
+// cut is what becomes of the connection that sends COMMIT. It gets the frames
+// with it, which it may forward. gone is closed when the server has ended the
+// connection.
+type cut func(client, server net.Conn, frames []byte, gone <-chan struct{})
 
 func newProxy(t testing.TB, address string) (*proxy, string) {
 	t.Helper()
@@ -65,15 +65,18 @@ func (p *proxy) serve(client net.Conn) {
 		return
 	}
 	defer server.Close()
+	gone := make(chan struct{})
 	p.conns.Go(func() {
-		_, _ = io.Copy(client, server) // ends when either is closed
+		defer close(gone)
+		_, _ = io.Copy(client, server)     // ends when either is closed
+		_, _ = io.Copy(io.Discard, server) // the client may be gone before the server
 		client.Close()
 	})
-	p.forward(client, server)
+	p.forward(client, server, gone)
 }
 
 // forward passes the client's frames on. The first has no type.
-func (p *proxy) forward(client, server net.Conn) {
+func (p *proxy) forward(client, server net.Conn, gone <-chan struct{}) {
 	head := make([]byte, 5)
 	if _, err := io.ReadFull(client, head[:4]); err != nil {
 		return
@@ -101,14 +104,12 @@ func (p *proxy) forward(client, server net.Conn) {
 			commits[parts[0]] = true
 		case head[0] == 'B' && commits[parts[1]] && p.cut.Load() != nil:
 			held = []byte{}
-		case head[0] == 'S':
-			p.syncs.Add(1)
 		}
 		if held != nil {
 			if held = append(held, frame...); head[0] != 'S' {
 				continue
 			}
-			(*p.cut.Swap(nil))(client, server, held)
+			(*p.cut.Swap(nil))(client, server, held, gone)
 			return
 		}
 		if _, err := server.Write(frame); err != nil {

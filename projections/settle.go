@@ -41,7 +41,7 @@ func (f *Folder) settle(ctx context.Context, t *transaction, cause error) error 
 		case err == nil && len(t.ledger) == len(t.ranges):
 			return nil
 		case err == nil:
-			return errors.Mark(errors.Wrap(cause, "commit"), ErrNotCommitted)
+			return &notCommitted{errors.Wrap(cause, "commit")}
 		case ctx.Err() != nil:
 			return &Unsettled{Cause: cause, err: err}
 		}

@@ -3,7 +3,9 @@ package projections
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +35,14 @@ func (w *world) folded() string {
 	return w.text(`SELECT points, version FROM GEN.users`) + w.text(`SELECT from_offset, to_offset FROM BASE.ledger ORDER BY number`)
 }
 
+// finish forwards COMMIT to the server, and waits until it has done all.
+func finish(server net.Conn, frames []byte, gone <-chan struct{}) {
+	// What the server makes of it is what the test asks.
+	_, _ = server.Write(frames)
+	_ = server.(*net.TCPConn).CloseWrite()
+	<-gone
+}
+
 // TestLostAnswerIsSettled loses the connection around COMMIT, in every way,
 // and checks that the folder says what really happened.
 func TestLostAnswerIsSettled(t *testing.T) {
@@ -43,28 +53,28 @@ func TestLostAnswerIsSettled(t *testing.T) {
 		committed bool
 	}{
 		"cut before": {func(*world) cut {
-			return func(client, server net.Conn, _ []byte) { client.Close() }
+			return func(client, server net.Conn, _ []byte, _ <-chan struct{}) { client.Close() }
 		}, false},
 		"answer lost": {func(w *world) cut {
-			return func(client, server net.Conn, frames []byte) {
+			return func(client, server net.Conn, frames []byte, gone <-chan struct{}) {
 				client.Close()
-				_, _ = server.Write(frames)
+				finish(server, frames, gone)
 			}
 		}, true},
 		"arrives late": {func(w *world) cut {
-			return func(client, server net.Conn, frames []byte) {
+			return func(client, server net.Conn, frames []byte, gone <-chan struct{}) {
 				// COMMIT reaches the server only when the folder already waits to
 				// hear what became of it.
 				client.Close()
 				w.blocks("folder", "folder")
-				_, _ = server.Write(frames)
+				finish(server, frames, gone)
 			}
 		}, true},
 		"never arrives": {func(w *world) cut {
-			return func(client, server net.Conn, frames []byte) {
+			return func(client, server net.Conn, frames []byte, gone <-chan struct{}) {
 				// The server's session stays, with its locks, until it is too idle.
 				client.Close()
-				_, _ = server.Read(make([]byte, 1))
+				<-gone
 			}
 		}, false},
 	} {
@@ -106,7 +116,7 @@ func TestOtherFoldedTheSame(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, server(t), "other", load(t, "stride"), 1)
 	p, f := w.via(t)
-	var does cut = func(client, server net.Conn, _ []byte) {
+	var does cut = func(client, server net.Conn, _ []byte, _ <-chan struct{}) {
 		server.Close()
 		if _, err := w.folder().Fold(t.Context(), w.works(0, 0, points)); err != nil {
 			t.Error(err)
@@ -207,12 +217,10 @@ func TestDeadlockIsRetried(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := running.wait()
-	if out.Attempts != 2 || len(out.History) != 1 || out.History[0].User != "u1" || !out.History[0].Revoked {
-		// u1 went from 100 to 99 and u2 from 105 to 106; both rows were written
-		// behind the fold's back, so that no badge is held yet.
-		if out.Attempts != 2 || len(out.History) != 0 {
-			t.Errorf("the outcome is %+v", out)
-		}
+	// u1 went from 100 to 99 and u2 from 105 to 106. Their rows came to these
+	// numbers behind the fold's back, so that no badge is held that could go.
+	if out.Attempts != 2 || len(out.History) != 0 {
+		t.Errorf("the outcome is %+v", out)
 	}
 	same(t, "points", "99\n106\n", w.text(`SELECT points FROM GEN.users ORDER BY id`))
 }
@@ -240,31 +248,46 @@ func TestLockWaitIsBounded(t *testing.T) {
 	same(t, "after a fold that gave up", "", w.folded())
 }
 
-// TestRoundTripsAreConstant folds one event and then ten thousand.
+// counted counts what is sent: one write is one round trip.
+type countedConn struct {
+	net.Conn
+	writes *atomic.Int64
+}
+
+func (c countedConn) Write(b []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(b)
+}
+
+// TestRoundTripsAreConstant folds two events and then ten thousand.
 func TestRoundTripsAreConstant(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, server(t), "trips", load(t, "stride"), 1)
-	p, f := w.via(t)
-	one := act{"stride.route.starred", "u1", `{"route":"x","owner":"u2","stars":3}`, noon}
-	place := act{"stride.runner.upgraded", "u1", `{}`, noon}
+	f := w.folder()
+	var writes atomic.Int64
+	dial := f.cfg.DialFunc
+	f.cfg.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		return countedConn{conn, &writes}, err
+	}
 	offset := int64(0)
 	fold := func(n int) int64 {
 		t.Helper()
 		var acts []act
 		for i := range n {
-			a := one
-			a.subject = "u" + string(rune('a'+i%26)) + string(rune('a'+i/26%26)) + string(rune('a'+i/676))
-			acts = append(acts, a, act{place.kind, a.subject, place.data, noon})
+			user := fmt.Sprint("u", i)
+			acts = append(acts, act{"stride.route.starred", user, `{"route":"x","owner":"u2","stars":3}`, noon},
+				act{"stride.runner.upgraded", user, `{}`, noon})
 		}
-		before := p.syncs.Load()
+		before := writes.Load()
 		if _, err := f.Fold(t.Context(), w.works(0, offset, acts...)); err != nil {
 			t.Fatal(err)
 		}
 		offset += int64(len(acts))
-		return p.syncs.Load() - before
+		return writes.Load() - before
 	}
 	fold(1) // connects
-	if small, large := fold(1), fold(5000); small != 5 || large != 5 {
-		t.Errorf("%d round trips for two events, %d for ten thousand", small, large)
+	if small, large := fold(2), fold(5000); small != 5 || large != 5 {
+		t.Errorf("%d round trips for four events, %d for ten thousand", small, large)
 	}
 }

@@ -76,7 +76,7 @@ func lost(err error) error {
 	if errors.As(err, &changed) {
 		return err
 	}
-	return errors.Mark(err, ErrNotCommitted)
+	return &notCommitted{err}
 }
 
 // answered reports whether the server itself refused a statement and lives on:

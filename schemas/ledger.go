@@ -13,13 +13,17 @@ type LedgerRow struct {
 	Number    int64  `json:"number"` // strictly rising in a group; gaps mean nothing
 	Topic     string `json:"topic"`
 	Partition int32  `json:"partition"`
-	// From is the first record folded, To the one after the last. The ordinals
-	// are how much of a record was folded before, where one takes several
-	// transactions, as a tick may: from (From, FromOrdinal) to (To, ToOrdinal).
+	// From is the first record folded, To the one after the last. Where one
+	// record takes several transactions, as a tick may, the steps are how many
+	// of these came before, and the ordinals how many badge events they gave:
+	// from (From, FromStep, FromOrdinal) to (To, ToStep, ToOrdinal).
 	From           int64  `json:"from"`
+	FromStep       int64  `json:"from_step"`
 	FromOrdinal    int64  `json:"from_ordinal"`
 	To             int64  `json:"to"`
+	ToStep         int64  `json:"to_step"`
 	ToOrdinal      int64  `json:"to_ordinal"`
+	Due            int64  `json:"due"` // users whom a tick's step made due
 	CatalogVersion int64  `json:"catalog_version"`
 	Group          string `json:"group"`
 }
@@ -30,9 +34,12 @@ func (r *LedgerRow) Append(dst []byte) []byte {
 	dst = appendMember(dst, `,"topic":`, r.Topic)
 	dst = appendIntMember(dst, `,"partition":`, int64(r.Partition))
 	dst = appendIntMember(dst, `,"from":`, r.From)
+	dst = appendIntMember(dst, `,"from_step":`, r.FromStep)
 	dst = appendIntMember(dst, `,"from_ordinal":`, r.FromOrdinal)
 	dst = appendIntMember(dst, `,"to":`, r.To)
+	dst = appendIntMember(dst, `,"to_step":`, r.ToStep)
 	dst = appendIntMember(dst, `,"to_ordinal":`, r.ToOrdinal)
+	dst = appendIntMember(dst, `,"due":`, r.Due)
 	dst = appendIntMember(dst, `,"catalog_version":`, r.CatalogVersion)
 	dst = appendMember(dst, `,"group":`, r.Group)
 	return append(dst, '}')

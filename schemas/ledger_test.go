@@ -5,13 +5,13 @@ import "testing"
 func ledgerRows() []LedgerRow {
 	return []LedgerRow{
 		{Number: 12, Topic: "activity", Partition: 3, From: 100, To: 220, CatalogVersion: 2, Group: "badgestream"},
-		{Number: 1<<63 - 1, Topic: "a.b", Partition: 1<<31 - 1, From: 7, FromOrdinal: 1000, To: 7, ToOrdinal: 2000, CatalogVersion: 1, Group: "g\"é"},
+		{Number: 1<<63 - 1, Topic: "a.b", Partition: 1<<31 - 1, From: 7, FromStep: 1, FromOrdinal: 1000, To: 7, ToStep: 2, ToOrdinal: 2000, Due: 1500, CatalogVersion: 1, Group: "g\"é"},
 	}
 }
 
 func TestLedgerRow(t *testing.T) {
 	rows := ledgerRows()
-	const want = `{"number":12,"topic":"activity","partition":3,"from":100,"from_ordinal":0,"to":220,"to_ordinal":0,"catalog_version":2,"group":"badgestream"}`
+	const want = `{"number":12,"topic":"activity","partition":3,"from":100,"from_step":0,"from_ordinal":0,"to":220,"to_step":0,"to_ordinal":0,"due":0,"catalog_version":2,"group":"badgestream"}`
 	if got := string(rows[0].Append(nil)); got != want {
 		t.Errorf("written %s; want %s", got, want)
 	}

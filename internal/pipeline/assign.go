@@ -15,13 +15,16 @@ func (w *worker) assign(ctx context.Context, fresh []projections.TopicPartition)
 	if err != nil {
 		return err
 	}
-	standings, err := w.store.Positions(ctx, w.cfg.sources()...)
+	ps, err := w.positions(ctx)
 	if err != nil {
 		return err
 	}
-	ps := map[projections.TopicPartition]projections.Position{}
-	for _, s := range standings {
-		ps[s.TopicPartition] = s.Position
+	// A restored Postgres must catch up in all partitions, in the old order,
+	// before anybody folds on in any.
+	for id, k := range ks {
+		if p, ok := ps[id]; ok && compare(k, p) > 0 {
+			return errForgot
+		}
 	}
 	for _, id := range fresh {
 		k, hasK := ks[id]
@@ -63,8 +66,19 @@ func checkStart(group string, id projections.TopicPartition, k projections.Posit
 			group, id.Topic, id.Partition, p.Offset, p.Offset)
 	case !hasP:
 		return halt("Postgres knows nothing of %s/%d, which group %s has published up to offset %d: this is another database, or an emptied one; restore it, or take another --group to begin anew", id.Topic, id.Partition, group, k.Offset)
-	case compare(k, p) > 0:
-		return halt("Postgres has folded %s/%d up to offset %d, and badge events up to offset %d are published: the database was restored from an older backup; restore one that is newer, or rebuild into another --group", id.Topic, id.Partition, p.Offset, k.Offset)
 	}
 	return nil
+}
+
+// positions are P of all partitions that are folded.
+func (e *engine) positions(ctx context.Context) (map[projections.TopicPartition]projections.Position, error) {
+	standings, err := e.store.Positions(ctx, e.cfg.sources()...)
+	if err != nil {
+		return nil, err
+	}
+	ps := map[projections.TopicPartition]projections.Position{}
+	for _, s := range standings {
+		ps[s.TopicPartition] = s.Position
+	}
+	return ps, nil
 }

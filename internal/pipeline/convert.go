@@ -9,7 +9,8 @@ import (
 func ledgerRecord(group string, r *projections.LedgerRow) schemas.LedgerRow {
 	return schemas.LedgerRow{
 		Number: r.Number, Topic: r.Topic, Partition: r.Partition,
-		From: r.From.Offset, FromOrdinal: r.From.Ordinal, To: r.To.Offset, ToOrdinal: r.To.Ordinal,
-		CatalogVersion: int64(r.CatalogVersion), Group: group,
+		From: r.From.Offset, FromStep: r.From.Step, FromOrdinal: r.From.Ordinal,
+		To: r.To.Offset, ToStep: r.To.Step, ToOrdinal: r.To.Ordinal,
+		Due: int64(r.Due), CatalogVersion: int64(r.CatalogVersion), Group: group,
 	}
 }

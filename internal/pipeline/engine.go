@@ -159,7 +159,7 @@ func (e *engine) keepWorking(ctx context.Context) error {
 	const least, most = 100 * time.Millisecond, 5 * time.Second
 	for pause := least; ctx.Err() == nil; {
 		began := time.Now()
-		err := e.keepUp(ctx, explain(e.work(ctx)))
+		err := e.mend(ctx, explain(e.work(ctx)))
 		if ctx.Err() != nil {
 			return nil
 		}

@@ -48,13 +48,11 @@ func (w *worker) gather() (err error) {
 	return nil
 }
 
-// commit is the first commit point: what was gathered counts.
-func (w *worker) commit(ctx context.Context) (out *projections.Outcome, err error) {
-	ctx, span := w.tel.Stage(ctx, telemetry.StageFold)
-	defer func() { w.tel.End(span, err) }()
-	out, err = w.folder.Fold(ctx, &projections.Work{Batch: w.in.batch, Ranges: w.in.ranges, Rejects: w.in.rejects, Reason: schemas.ReasonActivity})
+// commit folds what was gathered, and moves the partitions on.
+func (w *worker) commit(ctx context.Context) (*projections.Outcome, error) {
+	out, err := w.write(ctx)
 	if err != nil {
-		return nil, errors.Wrapf(err, "fold %d ranges", len(w.in.ranges))
+		return nil, err
 	}
 	for i, r := range w.in.ranges {
 		p := w.parts[r.TopicPartition]
@@ -62,6 +60,14 @@ func (w *worker) commit(ctx context.Context) (out *projections.Outcome, err erro
 		p.folded = r.To
 	}
 	return out, nil
+}
+
+// write is the first commit point: what was gathered counts.
+func (w *worker) write(ctx context.Context) (out *projections.Outcome, err error) {
+	ctx, span := w.tel.Stage(ctx, telemetry.StageFold)
+	defer func() { w.tel.End(span, err) }()
+	out, err = w.folder.Fold(ctx, &projections.Work{Batch: w.in.batch, Ranges: w.in.ranges, Rejects: w.in.rejects, Reason: schemas.ReasonActivity})
+	return out, errors.Wrapf(err, "fold %d ranges", len(w.in.ranges))
 }
 
 // step folds one bounded step of a tick, and publishes it.

@@ -14,8 +14,9 @@ var binaryFormat = []int16{1}
 type Row func(values [][]byte) error
 
 // Pipe is the statements of one round trip. The server runs them one after
-// another, each with a fresh look at the data; at the first error it passes
-// over the rest.
+// another, each with a fresh look at the data. It is for use within a
+// transaction: after an error, the server refuses all that follows and makes
+// of a COMMIT a rollback.
 type Pipe struct {
 	conn    *Conn
 	queued  []queued
@@ -86,8 +87,12 @@ func (p *Pipe) exchange(line *pgconn.Pipeline) error {
 	for i := range p.queued {
 		q := &p.queued[i]
 		line.SendQueryStatement(p.conn.prepared[q.stmt.SQL], q.params, binaryFormat, binaryFormat)
+		// Postgres's limit on idle transactions runs from one sync to the next
+		// message. With one at the end alone, a client that hangs while it sends
+		// would keep its locks for as long as it hangs.
+		line.SendPipelineSync()
 	}
-	if err := line.Sync(); err != nil {
+	if err := line.Flush(); err != nil {
 		return errors.Wrapf(err, "send %s", p.queued[0].stmt.Name)
 	}
 	for i := range p.queued {
@@ -120,5 +125,11 @@ func (p *Pipe) receive(line *pgconn.Pipeline, q *queued) error {
 		return errors.Wrap(err, q.stmt.Name)
 	}
 	p.results = append(p.results, tag)
+	if got, err = line.GetResults(); err != nil {
+		return errors.Wrap(err, q.stmt.Name)
+	}
+	if _, ok := got.(*pgconn.PipelineSync); !ok {
+		return errors.AssertionFailedf("%s: Postgres answered with %T where it had ended", q.stmt.Name, got)
+	}
 	return nil
 }

@@ -8,6 +8,15 @@ import (
 	"github.com/cockroachdb/errors"
 )
 
+// mend does what an error asks for: a nil error then means that a worker can
+// start again at once.
+func (e *engine) mend(ctx context.Context, err error) error {
+	if errors.Is(err, errForgot) {
+		return e.refold(ctx)
+	}
+	return e.keepUp(ctx, err)
+}
+
 // keepUp takes over the catalogue that holds, if an error says that another
 // one does: another process was started with other names or another order. If
 // it counts otherwise, this process must end: two must never fold by two rules.
