@@ -14,7 +14,6 @@ import (
 	"github.com/badgestream/badgestream/projections/snapshots"
 	"github.com/badgestream/badgestream/schemas"
 	"github.com/redis/go-redis/v9"
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -224,33 +223,12 @@ func testOtherCatalog(t *testing.T, stack *stacktest.Stack) {
 	}
 }
 
-// testLostOffsets deletes the group's committed offsets, and wants the engine
-// to say so and to fold nothing twice.
-func testLostOffsets(t *testing.T, stack *stacktest.Stack) {
-	c := found(t, stack, loadCatalog(t, "starview"), 1)
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-	defer cancel()
-	c.produce(visits(5, "u1")...)
-	c.drain()
-	adm := kadm.NewClient(c.cl)
-	c.until(ctx, "the group is empty", func() bool {
-		_, err := adm.DeleteGroup(ctx, c.cfg.Group)
-		return err == nil
-	})
-	_, err := pipeline.Run(ctx, c.cfg, c.cat, c.telemetry())
-	if err == nil || !strings.Contains(err.Error(), "has lost its committed offset") {
-		t.Errorf("the engine ended with: %v", err)
-	}
-}
-
 func TestRealFlushedRedis(t *testing.T) { t.Parallel(); testFlushedRedis(t, stacktest.Real(t)) }
 func TestRealBadInput(t *testing.T)     { t.Parallel(); testBadInput(t, stacktest.Real(t)) }
 func TestRealTick(t *testing.T)         { t.Parallel(); testTick(t, stacktest.Real(t)) }
 func TestRealOtherCatalog(t *testing.T) { t.Parallel(); testOtherCatalog(t, stacktest.Real(t)) }
-func TestRealLostOffsets(t *testing.T)  { t.Parallel(); testLostOffsets(t, stacktest.Real(t)) }
 
 func TestFlushedRedis(t *testing.T) { t.Parallel(); testFlushedRedis(t, stacktest.Embedded(t)) }
 func TestBadInput(t *testing.T)     { t.Parallel(); testBadInput(t, stacktest.Embedded(t)) }
 func TestTick(t *testing.T)         { t.Parallel(); testTick(t, stacktest.Embedded(t)) }
 func TestOtherCatalog(t *testing.T) { t.Parallel(); testOtherCatalog(t, stacktest.Embedded(t)) }
-func TestLostOffsets(t *testing.T)  { t.Parallel(); testLostOffsets(t, stacktest.Embedded(t)) }

@@ -68,7 +68,7 @@ func (w *worker) join(ctx context.Context) error {
 		kgo.SessionTimeout(sessionTimeout), kgo.RebalanceTimeout(rebalanceTimeout), kgo.HeartbeatInterval(sessionTimeout/10),
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
-		kgo.ProducerLinger(0), kgo.ProducerBatchMaxBytesFn(w.cfg.batchBytes),
+		kgo.ProducerLinger(0), kgo.ProducerBatchMaxBytesFn(func(name string) int32 { return max(producedBytes, w.topics[name].maxBytes) }),
 		kgo.MaxBufferedRecords(1<<20),
 		kgo.FetchMaxBytes(16<<20), kgo.FetchMaxPartitionBytes(4<<20), kgo.FetchMaxWait(500*time.Millisecond),
 	)
