@@ -253,7 +253,7 @@ func (b *Batch) apply(event int32, r *catalog.Rule, user int32, ev *schemas.Even
 	if !b.cat.Collections[r.Collection].ByTime {
 		m.next = m.next.then(r.Op, int32(value))
 	} else if at := b.events[event].Time; at >= m.at {
-		m.at, m.next = at, unchanged.then(r.Op, int32(value))
+		m.at, m.next = at, unchanged().then(r.Op, int32(value))
 	}
 }
 
@@ -269,7 +269,7 @@ func (b *Batch) member(user int32, coll int16, entity, name string) int32 {
 		return m.user == user && m.coll == coll && m.entity == entity && m.name == name
 	})
 	if added {
-		b.members = append(b.members, member{user: user, coll: coll, entity: entity, name: name, next: unchanged, at: NoTime, thing: catalog.None})
+		b.members = append(b.members, member{user: user, coll: coll, entity: entity, name: name, next: unchanged(), at: NoTime, thing: catalog.None})
 	}
 	return n
 }
@@ -281,7 +281,7 @@ func (b *Batch) thing(user int32, coll int16, name string) int32 {
 		return t.user == user && t.coll == coll && t.name == name
 	})
 	if added {
-		b.things = append(b.things, thing{user: user, coll: coll, name: name, next: unchanged})
+		b.things = append(b.things, thing{user: user, coll: coll, name: name, next: unchanged()})
 	}
 	return n
 }

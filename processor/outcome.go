@@ -3,7 +3,7 @@ package processor
 import "github.com/badgestream/badgestream/internal/catalog"
 
 // unchanged is the outcome of no operation.
-var unchanged = Next{IfAbsent: Absent, IfPresent: Keep}
+func unchanged() Next { return Next{IfAbsent: Absent, IfPresent: Keep} }
 
 // then composes the outcome with one more operation.
 func (n Next) then(op catalog.Op, code int32) Next {

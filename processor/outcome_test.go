@@ -34,7 +34,7 @@ func TestOutcomesCompose(t *testing.T) {
 	ops := []catalog.Op{catalog.OpSet, catalog.OpUnset, catalog.OpInsert, catalog.OpUpdate, catalog.OpDelete}
 	for range 20_000 {
 		n := rng.IntN(7)
-		next := unchanged
+		next := unchanged()
 		states := map[int32]int32{Dead: Dead, Absent: Absent, 1: 1, 2: 2, 3: 3} // prior → now
 		var done []any
 		for range n {

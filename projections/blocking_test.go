@@ -64,6 +64,7 @@ type folding struct {
 	t    testing.TB
 	done chan struct{}
 	out  *Outcome
+	to   Position // of a tick's step
 	err  error
 }
 

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -207,6 +208,81 @@ func TestTicksTakeTurns(t *testing.T) {
 	if at, err := w.Users(w.in, w.cat).Clock(t.Context()); err != nil || at != noon+32*day {
 		t.Errorf("the clock stands at %d: %v", at, err)
 	}
+}
+
+// TestStepsTakeTurns has two ticks of the same time at their second steps at
+// once: each user is seen to by one of them.
+func TestStepsTakeTurns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, server(t), "turns", load(t, "stride"), 3)
+	w.gate()
+	var acts []act
+	for i := range 12 {
+		acts = append(acts, act{"stride.runner.joined", fmt.Sprintf("u%02d", i), `{}`, noon + int64(i)})
+	}
+	w.start("setup", 0, 0, acts...).wait()
+	at := map[int32]Position{}
+	given := 0
+	step := func(name string, partition int32) *folding {
+		f := w.NewFolder(w.in, w.cat, name)
+		t.Cleanup(func() { _ = f.Close(context.Background()) })
+		running := &folding{t: t, done: make(chan struct{})}
+		from := at[partition]
+		go func() {
+			defer close(running.done)
+			src := processor.Source{Topic: "activity", Partition: partition, ID: name, Origin: "/test", Time: noon + 31*day}
+			running.out, _, running.to, running.err = f.FoldTick(t.Context(), &TickWork{Batch: processor.New(w.cat), Source: src, From: from, Limit: 3, Reason: schemas.ReasonActivity})
+		}()
+		return running
+	}
+	finish := func(f *folding, partition int32) {
+		t.Helper()
+		given += len(f.wait().History)
+		at[partition] = f.to
+	}
+	for p := int32(1); p < 3; p++ {
+		finish(step("first", p), p)
+	}
+	release := w.stop()
+	a := step("a", 1)
+	w.blocks("", "a")
+	b := step("b", 2)
+	w.blocks("a", "b")
+	release()
+	finish(a, 1)
+	finish(b, 2)
+	if given != 12 || at[1] != (Position{0, 2, 6}) || at[2] != (Position{0, 2, 6}) {
+		t.Errorf("%d awards; the ticks stand at %v", given, at)
+	}
+	same(t, "versions", "2 12\n", w.text(`SELECT version, count(*) FROM GEN.users GROUP BY version`))
+}
+
+// TestNearestDateStays has two ages begin in either order: the user is due at
+// the first date, and after it at the next.
+func TestNearestDateStays(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(string(load(t, "stride").Text), "\nratios:\n", "\n  supporter_days:\n    age:\n      - {on: stride.runner.upgraded}\n\nratios:\n", 1) + `
+  - category: LOYALTY
+    criterion: SUPPORT
+    counter: supporter_days
+    badges:
+      - {slug: supporter, name: Supporter, description: A supporter for 10 days., tier: 1, at_least: 10}
+`
+	w := newWorld(t, server(t), "nearest", parse(t, text), 2)
+	for offset, a := range []act{
+		{"stride.runner.joined", "u1", `{}`, noon}, {"stride.runner.upgraded", "u1", `{}`, noon + day},
+		{"stride.runner.upgraded", "u2", `{}`, noon + day}, {"stride.runner.joined", "u2", `{}`, noon},
+	} {
+		w.start("setup", 0, int64(offset), a).wait()
+	}
+	var got strings.Builder
+	for offset, days := range []int64{5, 12, 20, 31, 40} {
+		for _, h := range w.tick("tick", 1, int64(offset), noon+days*day, 10).wait().History {
+			fmt.Fprintln(&got, days, h.User, h.Badge, h.Counters[0].Value)
+		}
+	}
+	same(t, "awards", "12 u1 supporter 11\n12 u2 supporter 11\n31 u1 one-month 31\n31 u2 one-month 31\n", got.String())
+	same(t, "next", "365\n365\n", w.text(`SELECT ((extract(epoch FROM due_at) * 1000000 - $1) / $2)::int FROM GEN.users`, noon, day))
 }
 
 // TestTickSteps checks that a tick's steps are bounded, and number their

@@ -62,7 +62,7 @@ RETURNING prev, s0, s1, s2, s3`},
 SELECT * FROM unnest($1::smallint[], $2::bigint[])
 ON CONFLICT (collection) DO UPDATE SET taken = t.taken + excluded.taken RETURNING taken`},
 		held: pgbatch.Statement{Name: "held", SQL: `INSERT INTO ` + gen + `.users AS t (id, version, held, earned_at)
-SELECT id, 0, nullif(($4::smallint[])[lo:hi], '{}'), nullif(($5::timestamptz[])[lo:hi], '{}') FROM unnest($1::text[], $2::int[], $3::int[]) x (id, lo, hi)
+SELECT id, 0, ($4::smallint[])[lo:hi], ($5::timestamptz[])[lo:hi] FROM unnest($1::text[], $2::int[], $3::int[]) x (id, lo, hi)
 ON CONFLICT (id) DO UPDATE SET held = excluded.held, earned_at = excluded.earned_at`},
 		history: pgbatch.Statement{Name: "history", SQL: `INSERT INTO ` + base + `.history (topic, partition, "offset", ordinal, user_id, badge, category, criterion, tier,
 revoked, at, earned_at, event_id, event_source, counters, user_version, catalog_version, reason)

@@ -4,6 +4,7 @@ package ndjson
 
 import (
 	"bufio"
+	"errors"
 	"io"
 )
 
@@ -48,10 +49,10 @@ func (r *Reader) Read() (Line, error) {
 		line.Size += int64(len(part))
 		line.Text = r.keep(line.Text, part)
 		switch {
-		case ended, err == io.EOF && line.Size > 0:
+		case ended, errors.Is(err, io.EOF) && line.Size > 0:
 			r.next++
 			return line, nil
-		case err != nil && err != bufio.ErrBufferFull:
+		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
 			return Line{}, err
 		}
 	}

@@ -2,6 +2,7 @@ package ndjson
 
 import (
 	"context"
+	"errors"
 	"io"
 )
 
@@ -26,7 +27,7 @@ type pipe struct {
 
 func (p *pipe) Read(b []byte) (int, error) {
 	n, err := p.out.Read(b)
-	if err == io.ErrClosedPipe && p.ctx.Err() != nil {
+	if errors.Is(err, io.ErrClosedPipe) && p.ctx.Err() != nil {
 		err = context.Cause(p.ctx)
 	}
 	return n, err

@@ -90,7 +90,7 @@ func (s *Simulation) Run(ctx context.Context, in io.Reader) (Summary, error) {
 			return s.sum, context.Cause(ctx)
 		}
 		line, err := lines.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
