@@ -11,12 +11,8 @@
 package devstack
 
 import (
-	"context"
-	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/cockroachdb/errors"
@@ -69,39 +65,3 @@ func DefaultDir() (string, error) {
 	}
 	return filepath.Join(cache, "dev"), nil
 }
-
-// The range that free ports are taken from lies below every system's range
-// for outgoing connections. A client that tries again and again to reach a
-// server which is down could otherwise be given that very port as its own.
-const firstFreePort, lastFreePort = 20000, 32000
-
-// freePort finds a port that nobody listens on.
-func freePort(ctx context.Context) (int, error) {
-	for range 100 {
-		port := firstFreePort + rand.IntN(lastFreePort-firstFreePort)
-		if portIsFree(ctx, port) == nil {
-			return port, nil
-		}
-	}
-	return 0, errors.Newf("no free port found between %d and %d", firstFreePort, lastFreePort)
-}
-
-// portOr answers with port, or with a free one if it is 0.
-func portOr(ctx context.Context, port int) (int, error) {
-	if port != 0 {
-		return port, nil
-	}
-	return freePort(ctx)
-}
-
-// portIsFree says who is in the way, as far as can be known: a stranger on the
-// port would answer our questions in place of the server that we start.
-func portIsFree(ctx context.Context, port int) error {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", loopback(port))
-	if err != nil {
-		return errors.Wrapf(err, "port %d of 127.0.0.1 is taken, perhaps by another `badgestream dev`: stop it or choose another port", port)
-	}
-	return l.Close()
-}
-
-func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

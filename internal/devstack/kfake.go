@@ -45,9 +45,6 @@ func (k *Kfake) String() string { return "kfake in this process" }
 
 // Start brings the broker up again after Stop, on the same port.
 func (k *Kfake) Start(ctx context.Context) error {
-	if err := portIsFree(ctx, k.port); err != nil {
-		return errors.Wrap(err, "starting kfake")
-	}
 	options := []kfake.Opt{
 		kfake.Ports(k.port),
 		kfake.DefaultNumPartitions(4),
@@ -57,8 +54,10 @@ func (k *Kfake) Start(ctx context.Context) error {
 	if k.dir != "" {
 		options = append(options, kfake.DataDir(k.dir))
 	}
-	var err error
-	k.cluster, err = kfake.NewCluster(options...)
+	err := bind(ctx, k.port, func() (err error) {
+		k.cluster, err = kfake.NewCluster(options...)
+		return err
+	})
 	return errors.Wrapf(err, "starting kfake on the data in %q", k.dir)
 }
 

@@ -79,13 +79,14 @@ func (r *Redis) String() string {
 func (r *Redis) Start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	if err := portIsFree(ctx, r.config.Port); err != nil {
-		return errors.Wrap(err, "starting Redis")
-	}
 	if r.program == "" {
 		r.mini = miniredis.NewMiniRedis()
 		r.mini.ClockTTL(true)
-		return errors.Wrap(r.mini.StartAddr(loopback(r.config.Port)), "starting miniredis")
+		err := bind(ctx, r.config.Port, func() error { return r.mini.StartAddr(loopback(r.config.Port)) })
+		return errors.Wrap(err, "starting miniredis")
+	}
+	if err := portIsFree(ctx, r.config.Port); err != nil {
+		return errors.Wrap(err, "starting Redis")
 	}
 	durable := "no"
 	if r.config.Durable {
