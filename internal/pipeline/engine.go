@@ -111,7 +111,8 @@ func open(ctx context.Context, cfg Config, cat *catalog.Catalog, tel *telemetry.
 		return nil, err
 	}
 	tel.Health.Ready(telemetry.Redis)
-	cl, err := kgo.NewClient(append(isolated(&cfg), tel.KafkaOptions()...)...)
+	// This client has no logger: what it meets is told once, as an error.
+	cl, err := kgo.NewClient(isolated(&cfg)...)
 	if err != nil {
 		return nil, errors.Wrap(err, "make a Kafka client")
 	}
