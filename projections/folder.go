@@ -34,8 +34,6 @@ type Folder struct {
 	stmts *statements
 	conn  *pgbatch.Conn
 
-	tickLock [2]int32
-
 	answers answers
 	// Parameters are built here: those of one round trip in different columns.
 	cols       [21]pgbatch.Column
@@ -60,8 +58,7 @@ func (s *Store) NewFolder(in Installed, cat *catalog.Catalog, name string) *Fold
 	// batch would only copy its parameters.
 	cfg.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 	cfg.RuntimeParams["work_mem"] = "64MB"
-	return &Folder{cfg: cfg, cat: cat, in: in, stmts: newStatements(s.group, in, cat),
-		tickLock: [2]int32{lockKey("tick", s.group), in.Generation}}
+	return &Folder{cfg: cfg, cat: cat, in: in, stmts: newStatements(s.group, in, cat)}
 }
 
 // Close ends the connection.

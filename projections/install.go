@@ -36,15 +36,16 @@ func (s *Store) InstallCatalog(ctx context.Context, cat *catalog.Catalog) (Insta
 
 func (s *Store) install(ctx context.Context, tx pgx.Tx, cat *catalog.Catalog) (Installed, error) {
 	in := Installed{New: true}
-	// Folds hold this row while they run; from here on there are none.
-	err := tx.QueryRow(ctx, `SELECT epoch, generation, catalog_version FROM `+schema(s.group)+`.regime FOR UPDATE`).
+	// Who installs is alone with the regime: it can be looked at before folds
+	// are kept out.
+	err := tx.QueryRow(ctx, `SELECT epoch, generation, catalog_version FROM `+schema(s.group)+`.regime`).
 		Scan(&in.Epoch, &in.Generation, &in.CatalogVersion)
 	if errors.Is(err, pgx.ErrNoRows) {
 		in.Regime = Regime{Epoch: 1, Generation: 1, CatalogVersion: 1}
 		return in, s.installFirst(ctx, tx, cat, in)
 	}
 	if err != nil {
-		return Installed{}, errors.Wrap(err, "take the regime")
+		return Installed{}, errors.Wrap(err, "read the regime")
 	}
 	stored, err := readCatalog(ctx, tx, s.group, in.CatalogVersion)
 	if err != nil {
@@ -56,6 +57,12 @@ func (s *Store) install(ctx context.Context, tx pgx.Tx, cat *catalog.Catalog) (I
 	if stored.Text == string(cat.Text) {
 		in.New = false
 		return in, nil
+	}
+	// Folds hold the row while they run; from here on there are none. It is the
+	// table that is locked: who waits for a row's shared lockers is overtaken by
+	// new ones, for as long as several workers fold without a pause.
+	if _, err := tx.Exec(ctx, `LOCK TABLE `+schema(s.group)+`.regime IN EXCLUSIVE MODE`); err != nil {
+		return Installed{}, errors.Wrap(err, "take the regime")
 	}
 	in.CatalogVersion++
 	if err := s.storeCatalog(ctx, tx, cat, in.CatalogVersion); err != nil {

@@ -11,9 +11,9 @@ import (
 
 // every is each state that a row may have, and each outcome.
 var (
-	everyState   = []int32{processor.Dead, processor.Absent, 1, 2, 1 << 30}
-	everyAbsent  = []int32{processor.Absent, processor.Dead, 1, 3, 1 << 30}
-	everyPresent = []int32{processor.Absent, processor.Dead, processor.Keep, 1, 3, 1 << 30}
+	everyState   = []int32{processor.Dead, processor.Absent, 1, 2, 1<<31 - 17}
+	everyAbsent  = []int32{processor.Absent, processor.Dead, 1, 3, 1<<31 - 17}
+	everyPresent = []int32{processor.Absent, processor.Dead, processor.Keep, 1, 3, 1<<31 - 17}
 )
 
 // missingRow stands for a row that is not there yet: absent as well.

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/badgestream/badgestream/processor"
 	"github.com/badgestream/badgestream/schemas"
+	"github.com/jackc/pgx/v5"
 )
 
 const noon = int64(1_770_000_000_000_000)
@@ -257,18 +259,110 @@ func TestStepsTakeTurns(t *testing.T) {
 	same(t, "versions", "2 12\n", w.text(`SELECT version, count(*) FROM GEN.users GROUP BY version`))
 }
 
-// TestNearestDateStays has two ages begin in either order: the user is due at
-// the first date, and after it at the next.
-func TestNearestDateStays(t *testing.T) {
+// TestNobodyOvertakesATick has a fold come while a tick waits for another one:
+// it waits behind the tick. Workers that fold without a pause would otherwise
+// keep a tick waiting for ever.
+func TestNobodyOvertakesATick(t *testing.T) {
 	t.Parallel()
-	text := strings.Replace(string(load(t, "stride").Text), "\nratios:\n", "\n  supporter_days:\n    age:\n      - {on: stride.runner.upgraded}\n\nratios:\n", 1) + `
+	w := newWorld(t, server(t), "fair", load(t, "stride"), 3)
+	w.gate()
+	join := func(user string) act { return act{"stride.runner.joined", user, `{}`, noon} }
+	release := w.stop()
+	first := w.start("first", 0, 0, join("u1"))
+	w.blocks("", "first")
+	tick := w.tick("tick", 1, 0, noon+31*day, 10)
+	w.blocks("first", "tick")
+	second := w.start("second", 2, 0, join("u2"))
+	w.blocks("tick", "second")
+	release()
+	first.wait()
+	if h := tick.wait().History; len(h) != 1 || h[0].User != "u1" {
+		t.Errorf("the tick gave %+v", h)
+	}
+	if h := second.wait().History; len(h) != 1 || h[0].User != "u2" {
+		t.Errorf("the fold after it gave %+v", h)
+	}
+}
+
+// TestStartWaitsForNoFold installs the catalogue that is there already, as
+// every process does at its start, while a fold is in flight.
+func TestStartWaitsForNoFold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, server(t), "start", load(t, "stride"), 1)
+	w.gate()
+	release := w.stop()
+	fold := w.start("fold", 0, 0, act{"stride.points.earned", "u1", `{"points":5}`, noon})
+	w.blocks("", "fold")
+	starting, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if in, err := w.InstallCatalog(starting, w.cat); err != nil || in.New {
+		t.Errorf("installed as %+v: %v", in, err)
+	}
+	release()
+	fold.wait()
+}
+
+// TestStepKeepsNewDates has an age begin while a later step of a tick is about
+// to write the dates of those whom it found: the new date is not lost.
+func TestStepKeepsNewDates(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, server(t), "dates", parse(t, twoAges(t)), 3)
+	join := func(user string) act { return act{"stride.runner.joined", user, `{}`, noon} }
+	w.start("setup", 0, 0, join("u1"), join("u2"), join("u3")).wait()
+	src := processor.Source{Topic: "activity", Partition: 1, ID: "tick", Origin: "/test", Time: noon + 366*day}
+	step := func(from Position, limit int) (*Outcome, Position, error) {
+		f := w.NewFolder(w.in, w.cat, "tick")
+		defer func() { _ = f.Close(context.Background()) }()
+		out, _, to, err := f.FoldTick(t.Context(), &TickWork{Batch: processor.New(w.cat), Source: src, From: from, Limit: limit, Reason: schemas.ReasonActivity})
+		return out, to, err
+	}
+	_, at, err := step(Position{}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	holder, err := pgx.Connect(t.Context(), w.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeQuietly(holder) })
+	if _, err := holder.Exec(t.Context(), w.sql(`BEGIN; SELECT FROM GEN.users WHERE id = 'u2' FOR UPDATE`)); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, _, err := step(at, 10)
+		done <- err
+	}()
+	w.blocks("", "tick")
+	upgraded := w.start("upgraded", 0, 3, act{"stride.runner.upgraded", "u3", `{}`, noon + 360*day})
+	w.blocks("tick", "upgraded")
+	if _, err := holder.Exec(t.Context(), `ROLLBACK`); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	upgraded.wait()
+	same(t, "next", "370\n", w.text(`SELECT ((extract(epoch FROM due_at) * 1000000 - $1) / $2)::int FROM GEN.users WHERE id = 'u3'`, noon, day))
+}
+
+// twoAges is stride with a second age.
+func twoAges(t *testing.T) string {
+	t.Helper()
+	return strings.Replace(string(load(t, "stride").Text), "\nratios:\n", "\n  supporter_days:\n    age:\n      - {on: stride.runner.upgraded}\n\nratios:\n", 1) + `
   - category: LOYALTY
     criterion: SUPPORT
     counter: supporter_days
     badges:
       - {slug: supporter, name: Supporter, description: A supporter for 10 days., tier: 1, at_least: 10}
 `
-	w := newWorld(t, server(t), "nearest", parse(t, text), 2)
+}
+
+// TestNearestDateStays has two ages begin in either order: the user is due at
+// the first date, and after it at the next.
+func TestNearestDateStays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, server(t), "nearest", parse(t, twoAges(t)), 2)
 	for offset, a := range []act{
 		{"stride.runner.joined", "u1", `{}`, noon}, {"stride.runner.upgraded", "u1", `{}`, noon + day},
 		{"stride.runner.upgraded", "u2", `{}`, noon + day}, {"stride.runner.joined", "u2", `{}`, noon},

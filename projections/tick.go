@@ -53,8 +53,8 @@ func (f *Folder) tickStages(ctx context.Context, t *transaction, w *TickWork) er
 	return nil
 }
 
-// openTick begins the transaction: regime, fold offset, one tick at a time,
-// the clock. The fold offset moves at the end, when it is known where to.
+// openTick begins the transaction: regime, fold offset, the clock, which it has
+// for itself. The fold offset moves at the end, when it is known where to.
 func (f *Folder) openTick(ctx context.Context, t *transaction, w *TickWork) error {
 	pipe := f.conn.Begin()
 	var found Regime
@@ -62,7 +62,7 @@ func (f *Folder) openTick(ctx context.Context, t *transaction, w *TickWork) erro
 	pipe.Add(f.stmts.regime, found.read)
 	pipe.Add(f.stmts.standing, t.readXID, []byte(w.Source.Topic), pgbatch.Int4Param(w.Source.Partition),
 		pgbatch.Int8Param(w.From.Offset), pgbatch.Int8Param(w.From.Step))
-	pipe.Add(f.stmts.alone, nil, pgbatch.Int4Param(f.tickLock[0]), pgbatch.Int4Param(f.tickLock[1]))
+	pipe.Add(f.stmts.alone, nil)
 	if w.From.Step == 0 {
 		pipe.Add(f.stmts.raise, readClock(&t.clock), pgbatch.TimeParam(w.Source.Time))
 	} else {

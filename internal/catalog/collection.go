@@ -105,15 +105,19 @@ func (c *compiler) things(n *node) {
 	}
 }
 
+// maxCodes is how many values a row's state tells apart: a 32-bit number, of
+// which the store keeps a few for itself.
+const maxCodes = math.MaxInt32 - 16
+
 // needsRows reports a collection whose rules only take away.
 func (c *compiler) needsRows(col *collection, what string) {
 	feeds := func(d draft) bool { return d.rule.Op == OpSet || d.rule.Op == OpInsert }
 	if len(col.rules) > 0 && !slices.ContainsFunc(col.rules, feeds) {
 		c.at(col.pos, "no rule feeds %s: add one with set, insert or add", what)
 	}
-	if v := &col.values; v.kind == numberValue && v.max-v.min+1 > math.MaxInt32 {
+	if v := &col.values; v.kind == numberValue && v.max-v.min+1 > maxCodes {
 		c.at(v.first, "the values of %s range from %d to %d: a row holds at most %d different ones, narrow the field's int",
-			what, v.min, v.max, math.MaxInt32)
+			what, v.min, v.max, maxCodes)
 	}
 }
 

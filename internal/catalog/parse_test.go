@@ -120,10 +120,10 @@ func TestErrors(t *testing.T) {
 		{"int the wrong way round", "{int: [1, 5]}", "{int: [5, 1]}", []string{"[^5, 1]|from 5 to 1 is the wrong way round: write [1, 5]"}},
 		{"int too large", "{int: [1, 5]}", "{int: [1, 5000000000]}", []string{
 			"^5000000000|5000000000 is too large: write 2147483647 or less",
-			"set: ^stars}|the values of members \"stars\" of \"place\" range from 1 to 5000000000: a row holds at most 2147483647 different ones, narrow the field's int",
+			"set: ^stars}|the values of members \"stars\" of \"place\" range from 1 to 5000000000: a row holds at most 2147483631 different ones, narrow the field's int",
 		}},
 		{"too many codes", "{int: [1, 5]}", "{int: [-5, 2147483647]}", []string{
-			"set: ^stars}|the values of members \"stars\" of \"place\" range from -5 to 2147483647: a row holds at most 2147483647 different ones, narrow the field's int",
+			"set: ^stars}|the values of members \"stars\" of \"place\" range from -5 to 2147483647: a row holds at most 2147483631 different ones, narrow the field's int",
 		}},
 		{"unless", "unless: subject is host", "unless: subject = host", []string{`^subject = host|"subject = host" does not fit: unless compares two fields, or a field and subject, such as: subject is author`}},
 		{"order", "{map: [{on: club.visited, member: place, set: mood}]}", "{map: [{on: club.visited, member: place, set: mood}], order: folded}", []string{`^folded|"folded" is not known here: did you mean "fold"?`}},

@@ -108,4 +108,6 @@ const (
 	sessionTimeout     = 10 * time.Second
 	rebalanceTimeout   = 60 * time.Second
 	transactionTimeout = 8 * time.Second
+	// publishTime bounds a publication, with the time to find the broker again.
+	publishTime = 2 * transactionTimeout
 )

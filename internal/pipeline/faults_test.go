@@ -11,6 +11,7 @@ import (
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/pipeline"
+	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/projections/snapshots"
 	"github.com/badgestream/badgestream/schemas"
 	"github.com/redis/go-redis/v9"
@@ -135,6 +136,49 @@ func testBadInput(t *testing.T, stack *stacktest.Stack) {
 	c.verify()
 }
 
+// testLargerThanItsTopic rejects a record that its producer could compress and
+// that no dead letter can hold: nobody waits for it, and its bytes are kept.
+func testLargerThanItsTopic(t *testing.T, stack *stacktest.Stack) {
+	c := found(t, stack, loadCatalog(t, "starview"), 1)
+	cl, err := kgo.NewClient(kgo.SeedBrokers(stack.Brokers...), kgo.DefaultProduceTopic(c.cfg.ActivityTopic), kgo.ProducerBatchMaxBytes(16<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	large := &kgo.Record{Key: []byte("k"), Value: make([]byte, 8<<20), Headers: []kgo.RecordHeader{{Key: "h", Value: []byte("v")}}}
+	if err := cl.ProduceSync(t.Context(), large).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	c.produce(visits(1, "u1")...)
+	if sum := c.drain(); sum.Rejected != 1 || sum.Awarded != 1 {
+		t.Errorf("a large record and a visit gave %+v", sum)
+	}
+	letters := c.read(c.cfg.DeadLetterTopic)
+	if len(letters) != 1 {
+		t.Fatalf("%d dead letters, want 1", len(letters))
+	}
+	d, headers, err := schemas.ParseDeadLetter(letters[0].Headers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(letters[0].Value) != 0 || len(headers) != 0 || !strings.Contains(d.Detail, "in the table of rejects") {
+		t.Errorf("the dead letter has %d bytes, headers %v and detail %q", len(letters[0].Value), headers, d.Detail)
+	}
+	store, err := projections.Open(t.Context(), c.cfg.Postgres, c.cfg.Group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	kept := 0
+	err = store.Rejects(t.Context(), projections.TopicPartition{Topic: c.cfg.ActivityTopic}, 0, 10, func(r *projections.Reject) error {
+		kept += len(r.Value)
+		return nil
+	})
+	if err != nil || kept != len(large.Value) {
+		t.Errorf("%d bytes are in the table of rejects, want %d: %v", kept, len(large.Value), err)
+	}
+}
+
 // testTick makes many users due by one tick on the control topic, more than one
 // step takes, while activity goes on.
 func testTick(t *testing.T, stack *stacktest.Stack) {
@@ -225,10 +269,18 @@ func testOtherCatalog(t *testing.T, stack *stacktest.Stack) {
 
 func TestRealFlushedRedis(t *testing.T) { t.Parallel(); testFlushedRedis(t, stacktest.Real(t)) }
 func TestRealBadInput(t *testing.T)     { t.Parallel(); testBadInput(t, stacktest.Real(t)) }
+func TestRealLargerThanItsTopic(t *testing.T) {
+	t.Parallel()
+	testLargerThanItsTopic(t, stacktest.Real(t))
+}
 func TestRealTick(t *testing.T)         { t.Parallel(); testTick(t, stacktest.Real(t)) }
 func TestRealOtherCatalog(t *testing.T) { t.Parallel(); testOtherCatalog(t, stacktest.Real(t)) }
 
 func TestFlushedRedis(t *testing.T) { t.Parallel(); testFlushedRedis(t, stacktest.Embedded(t)) }
 func TestBadInput(t *testing.T)     { t.Parallel(); testBadInput(t, stacktest.Embedded(t)) }
+func TestLargerThanItsTopic(t *testing.T) {
+	t.Parallel()
+	testLargerThanItsTopic(t, stacktest.Embedded(t))
+}
 func TestTick(t *testing.T)         { t.Parallel(); testTick(t, stacktest.Embedded(t)) }
 func TestOtherCatalog(t *testing.T) { t.Parallel(); testOtherCatalog(t, stacktest.Embedded(t)) }

@@ -43,6 +43,9 @@ func (w *worker) gather() (err error) {
 		if p.tick, err = w.in.take(p, left); err != nil {
 			return err
 		}
+		if p.tick != nil {
+			w.pause(p)
+		}
 		left -= int(w.in.tally.records)
 	}
 	return nil
@@ -82,9 +85,20 @@ func (w *worker) step(ctx context.Context, p *partition) error {
 	if done {
 		p.tick = nil
 		p.pop(1)
+		w.resume(p)
 	}
 	w.in.reset()
 	return w.show(ctx, out, nil)
+}
+
+// pause fetches no more of a partition until it is resumed: its queue would
+// grow for as long as its tick has steps.
+func (w *worker) pause(p *partition) {
+	w.session.Client().PauseFetchPartitions(map[string][]int32{p.Topic: {p.Partition}})
+}
+
+func (w *worker) resume(p *partition) {
+	w.session.Client().ResumeFetchPartitions(map[string][]int32{p.Topic: {p.Partition}})
 }
 
 // show makes a committed outcome visible: snapshots first, acknowledged, then

@@ -58,8 +58,8 @@ func (p *partition) pop(n int) {
 }
 
 // behind reports whether Kafka holds records of the partition that were not
-// polled yet.
-func (p *partition) behind() bool { return p.polled && p.seen < p.end }
+// polled yet, and can be now.
+func (p *partition) behind() bool { return p.polled && p.seen < p.end && p.tick == nil }
 
 // recovering reports whether something is folded that is not published.
 func (p *partition) recovering() bool { return compare(p.published, p.folded) < 0 }

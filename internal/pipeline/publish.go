@@ -38,18 +38,26 @@ func (w *worker) badge(p *publication, row *projections.HistoryRow) {
 	})
 }
 
-// deadLetter adds a rejected record as it was, with the reason beside it.
+// deadLetter adds a rejected record as it was, with the reason beside it. A
+// record that its producer compressed can be larger than any that the topic
+// takes: of such a one the reason goes out alone, and its bytes stand in the
+// table of rejects.
 func (w *worker) deadLetter(p *publication, r *projections.Reject) {
+	to := w.topics[w.cfg.DeadLetterTopic]
+	letter := schemas.DeadLetter{Reason: r.Reason, Detail: r.Detail, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp}
 	headers := make([]kgo.RecordHeader, 0, len(r.Headers))
 	for _, h := range r.Headers {
 		headers = append(headers, kgo.RecordHeader(h))
 	}
-	headers = schemas.DeadLetterHeaders(headers, &schemas.DeadLetter{
-		Reason: r.Reason, Detail: r.Detail, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp})
-	p.records = append(p.records, &kgo.Record{
-		Topic: w.cfg.DeadLetterTopic, Partition: r.Partition % w.topics[w.cfg.DeadLetterTopic].partitions,
-		Key: r.Key, Value: r.Value, Headers: headers,
-	})
+	rec := &kgo.Record{
+		Topic: w.cfg.DeadLetterTopic, Partition: r.Partition % to.partitions,
+		Key: r.Key, Value: r.Value, Headers: schemas.DeadLetterHeaders(headers, &letter),
+	}
+	if recordBytes(rec) > int(to.maxBytes) {
+		letter.Detail += "; the record is larger than this topic takes: its key, value and headers are in the table of rejects"
+		rec.Key, rec.Value, rec.Headers = nil, nil, schemas.DeadLetterHeaders[kgo.RecordHeader](nil, &letter)
+	}
+	p.records = append(p.records, rec)
 }
 
 // ledgerRow adds a row of the ledger.
@@ -62,8 +70,11 @@ func (w *worker) ledgerRow(p *publication, row *projections.LedgerRow) {
 }
 
 // publish is the second commit point. On any error the session is of no more
-// use.
+// use. Kafka has given the transaction up when publishTime is over; the client
+// would try on for as long as the broker is away.
 func (w *worker) publish(ctx context.Context, p *publication) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, publishTime)
+	defer cancel()
 	ctx, span := w.tel.Stage(ctx, telemetry.StagePublish)
 	defer func() { w.tel.End(span, err) }()
 	began := time.Now()

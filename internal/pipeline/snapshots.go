@@ -19,6 +19,8 @@ func connectRedis(ctx context.Context, url string) (redis.UniversalClient, error
 		return nil, errors.Wrapf(err, "the Redis URL cannot be read: it should look like redis://host:6379/0")
 	}
 	opts.ReadTimeout, opts.WriteTimeout = 10*time.Second, 10*time.Second
+	// Without it, the client's own tries outlast the patience of a caller.
+	opts.ContextTimeoutEnabled = true
 	rdb := redis.NewClient(opts)
 	if err := rdb.Ping(ctx).Err(); err != nil {
 		return nil, errors.CombineErrors(errors.Newf("Redis does not answer at %s: start it, or set --redis (%v)", opts.Addr, err), rdb.Close())
@@ -34,6 +36,8 @@ func (w *worker) writeSnapshots(ctx context.Context, finals []processor.Final, f
 	defer func() { w.tel.End(span, err) }()
 	const least, most = 50 * time.Millisecond, 2 * time.Second
 	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, redisPatience)
+	defer cancel()
 	for pause := least; ; pause = min(most, 2*pause) {
 		err := w.redis.Write(ctx, finals, from...)
 		if errors.Is(err, snapshots.ErrRefreshNeeded) {
@@ -45,7 +49,7 @@ func (w *worker) writeSnapshots(ctx context.Context, finals []processor.Final, f
 			w.tel.Pipeline.Snapshots(ctx, len(finals), time.Since(began))
 			return nil
 		}
-		if time.Since(began) > redisPatience {
+		if ctx.Err() != nil {
 			return errors.Wrapf(err, "write %d snapshots", len(finals))
 		}
 		w.tel.Health.NotReady(telemetry.Redis, err.Error())
@@ -54,7 +58,7 @@ func (w *worker) writeSnapshots(ctx context.Context, finals []processor.Final, f
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return ctx.Err()
+			return errors.Wrapf(err, "write %d snapshots", len(finals))
 		}
 	}
 }

@@ -36,13 +36,18 @@ func (e *engine) work(ctx context.Context) (err error) {
 	defer w.drop()
 	e.tel.Health.Ready(telemetry.Workers)
 	e.first.CompareAndSwap(0, time.Now().UnixNano())
-	// A lost lease means that another process may take the slot, and fence us.
-	group, leased := errgroup.WithContext(ctx)
-	working, done := context.WithCancel(leased)
-	group.Go(func() error { return lease.Hold(working) })
+	// A lost lease means that another process may take the slot, and fence us: a
+	// batch in flight is then given up, and only then. It is watched until the
+	// last batch has ended, as nobody else bounds how long Postgres may hang.
+	group, leased := errgroup.WithContext(context.WithoutCancel(ctx))
+	turning, stop := context.WithCancel(leased)
+	defer context.AfterFunc(ctx, stop)()
+	holding, done := context.WithCancel(leased)
+	group.Go(func() error { return lease.Hold(holding) })
 	group.Go(func() error {
 		defer done()
-		return w.loop(working)
+		defer stop()
+		return w.loop(turning, leased)
 	})
 	return group.Wait()
 }

@@ -81,10 +81,11 @@ func (w *worker) join(ctx context.Context) error {
 	return errors.Wrapf(err, "take over the transactional id %s", id)
 }
 
-// loop folds until the context ends, then leaves the group; or until an error.
-func (w *worker) loop(ctx context.Context) error {
+// loop folds until the context ends, or until an error. The other context is
+// for what is in flight, and ends only with the lease.
+func (w *worker) loop(ctx, leased context.Context) error {
 	for ctx.Err() == nil {
-		if err := w.turn(ctx); err != nil {
+		if err := w.turn(ctx, leased); err != nil {
 			return err
 		}
 		w.session.AllowRebalance()
@@ -94,25 +95,24 @@ func (w *worker) loop(ctx context.Context) error {
 
 // turn is one poll and what follows from it. A stop that is asked for while a
 // batch is in flight waits for it; the servers bound how long that takes.
-func (w *worker) turn(ctx context.Context) error {
+func (w *worker) turn(ctx, leased context.Context) error {
 	if err := w.poll(ctx); err != nil {
 		return err
 	}
 	w.observeLag()
-	working := context.WithoutCancel(ctx)
 	for _, p := range w.order {
 		if p.recoverable() {
-			return w.recover(working, p)
+			return w.recover(leased, p)
 		}
 	}
 	for _, p := range w.order {
 		if p.tick != nil {
-			if err := w.step(working, p); err != nil {
+			if err := w.step(leased, p); err != nil {
 				return err
 			}
 		}
 	}
-	return w.fold(working)
+	return w.fold(leased)
 }
 
 // poll takes over what the group decided, and records until a batch is full or
@@ -196,10 +196,14 @@ func (w *worker) take(fetches kgo.Fetches, ended bool) (err error) {
 	return nil
 }
 
+// queued is what the next batch may take. What waits behind a tick is not of
+// it: it must not keep the worker from polling for its other partitions.
 func (w *worker) queued() (records, size int) {
 	for _, p := range w.order {
-		records += len(p.queue)
-		size += p.bytes
+		if p.tick == nil {
+			records += len(p.queue)
+			size += p.bytes
+		}
 	}
 	return records, size
 }
@@ -216,6 +220,8 @@ func (w *worker) drop() {
 	for id, p := range w.parts {
 		if p.tick == nil {
 			w.windows[id] = window{p.window, p.folded}
+		} else {
+			w.resume(p)
 		}
 		w.redis.Forget(id)
 		w.tel.Pipeline.DropLag(p.Topic, p.Partition)

@@ -5,8 +5,6 @@ import (
 	"log/slog"
 
 	"github.com/cockroachdb/errors"
-	"github.com/exaring/otelpgx"
-	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/extra/redisotel/v9"
 	"github.com/redis/go-redis/v9"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -23,15 +21,6 @@ func (t *Telemetry) KafkaOptions() []kgo.Opt {
 	}
 	log := slog.New(atLeast{t.Log.Handler(), level}).With("client", "kafka")
 	return []kgo.Opt{kgo.WithLogger(kslog.New(log))}
-}
-
-// PgxTracer traces statements, for pgx.ConnConfig.Tracer. It is nil while
-// traces are off.
-func (t *Telemetry) PgxTracer() pgx.QueryTracer {
-	if !t.tracing {
-		return nil
-	}
-	return otelpgx.NewTracer(otelpgx.WithTracerProvider(t.traces))
 }
 
 // RedisHooks makes a client trace its pipelines. While traces are off it
