@@ -69,14 +69,17 @@ func amount(t *catalog.Term, state int32, sums *[catalog.MaxSums]int64) int64 {
 }
 
 // roundHalfUp is sum/count × 10^decimals, rounded half up; count is positive.
+// Only the rest is multiplied before it is divided, so that large sums fit.
 func roundHalfUp(sum, count int64, decimals int) int64 {
+	scale := int64(1)
 	for range decimals {
-		sum *= 10
+		scale *= 10
 	}
-	n, d := 2*sum+count, 2*count
+	whole, rest := sum/count, sum%count
+	n, d := 2*rest*scale+count, 2*count
 	q := n / d
 	if n%d < 0 {
 		q--
 	}
-	return q
+	return whole*scale + q
 }

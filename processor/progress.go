@@ -1,6 +1,7 @@
 package processor
 
 import (
+	"math/bits"
 	"slices"
 
 	"github.com/badgestream/badgestream/internal/catalog"
@@ -97,7 +98,7 @@ func least(cat *catalog.Catalog, def *catalog.Badge, f *Final) (schemas.InProgre
 				value = 0
 			}
 		}
-		if i == 0 || value*step.Threshold < step.Value*threshold {
+		if i == 0 || further(value, threshold, step.Value, step.Threshold) {
 			step.Value, step.Threshold = value, threshold
 		}
 	}
@@ -106,4 +107,12 @@ func least(cat *catalog.Catalog, def *catalog.Badge, f *Final) (schemas.InProgre
 	}
 	step.Percent = 100 * step.Value / step.Threshold
 	return step, true
+}
+
+// further reports whether value/threshold is less than the other one's, of
+// numbers whose products need 128 bits. All that is below 0 counts as 0.
+func further(value, threshold, other, its int64) bool {
+	hi, lo := bits.Mul64(uint64(max(0, value)), uint64(its))
+	high, low := bits.Mul64(uint64(max(0, other)), uint64(threshold))
+	return hi < high || hi == high && lo < low
 }

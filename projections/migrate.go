@@ -39,7 +39,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	cfg := s.pool.Config().ConnConfig.Copy()
 	cfg.RuntimeParams["search_path"] = schema(s.group)
 	db := stdlib.OpenDB(*cfg)
-	defer db.Close()
+	defer func() { _ = db.Close() }() // what it was for is done, or has failed already
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithTableName("schema_version"))
 	if err != nil {
 		return errors.Wrap(err, "embedded migrations")

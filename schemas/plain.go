@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/cockroachdb/errors"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -45,7 +46,7 @@ func members(text []byte, what string, noObject Reason, each func(name string, r
 	if _, err := dec.ReadToken(); err != nil {
 		return badJSON(what, err)
 	}
-	if _, err := dec.ReadToken(); err != io.EOF {
+	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
 		return reject(ReasonMalformed, "%s goes on after its JSON object, at byte %d", what, dec.InputOffset())
 	}
 	return nil

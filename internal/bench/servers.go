@@ -106,7 +106,7 @@ func guessKafka(ctx context.Context, adm *kadm.Client) (string, error) {
 		if b.Err != nil {
 			return "", errors.Wrapf(b.Err, "ask Kafka's broker %d which requests it knows", b.NodeID)
 		}
-		return b.VersionGuess(), nil
+		return strings.TrimPrefix(b.VersionGuess(), "v"), nil
 	}
 	return "", errors.New("Kafka names no brokers")
 }

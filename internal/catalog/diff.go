@@ -69,7 +69,7 @@ func (c *Catalog) counterOrder() []string {
 func diffFacts(before, after []fact) []string {
 	var out []string
 	for len(before)+len(after) > 0 {
-		subject := ""
+		var subject string
 		switch {
 		case len(before) == 0:
 			subject = after[0].subject

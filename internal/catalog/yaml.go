@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/cockroachdb/errors"
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
@@ -65,7 +66,8 @@ func firstBadByte(text []byte) (pos, bool) {
 }
 
 func reportSyntax(err error, r *report) {
-	if y, ok := err.(yaml.Error); ok && y.GetToken() != nil {
+	var y yaml.Error
+	if errors.As(err, &y) && y.GetToken() != nil {
 		r.at(place(y.GetToken()), "this is not YAML: %s", y.GetMessage())
 		return
 	}

@@ -42,7 +42,7 @@ func (w *worker) assign(ctx context.Context, fresh []projections.TopicPartition)
 		}
 	}
 	w.sortPartitions()
-	w.log.Info("partitions taken over", "slot", w.slot, "partitions", len(w.order))
+	w.log.InfoContext(ctx, "partitions taken over", "slot", w.slot, "partitions", len(w.order))
 	return nil
 }
 

@@ -59,7 +59,7 @@ func (c *community) process(workers, batch int) *exec.Cmd {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	cmd := exec.Command(os.Args[0]) //nolint:noctx // it is killed by hand
+	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childConfig+"="+string(text))
 	cmd.Stderr = c.t.Output()
 	if err := cmd.Start(); err != nil {

@@ -25,10 +25,10 @@ func (e *engine) drained(ctx context.Context) error {
 	for {
 		ks, _, err := committed(ctx, e.adm, e.cfg.Group, e.cfg.sources()...)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the engine stops: what was asked last does not matter
 		}
 		if err != nil {
-			e.log.Warn("the committed offsets cannot be read now", "error", err)
+			e.log.WarnContext(ctx, "the committed offsets cannot be read now", "error", err)
 		}
 		left := int64(0)
 		for _, end := range ends.Offsets().Sorted() {

@@ -162,7 +162,7 @@ func (e *engine) keepWorking(ctx context.Context) error {
 		began := time.Now()
 		err := e.mend(ctx, explain(e.work(ctx)))
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // a worker that was asked to stop met what it met
 		}
 		if err == nil {
 			continue
@@ -175,7 +175,7 @@ func (e *engine) keepWorking(ctx context.Context) error {
 		}
 		e.tel.Pipeline.Retry(ctx, reasonOf(err))
 		e.tel.Health.NotReady(telemetry.Workers, err.Error())
-		e.log.Warn("a worker gave up and starts again", "error", err, "pause", pause)
+		e.log.WarnContext(ctx, "a worker gave up and starts again", "error", err, "pause", pause)
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():

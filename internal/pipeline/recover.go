@@ -11,7 +11,7 @@ import (
 // to P: the snapshots of everybody whom the records may have credited, and the
 // badge events from the history.
 func (w *worker) recover(ctx context.Context, p *partition) error {
-	w.log.Info("publishing what was folded before", "topic", p.Topic, "partition", p.Partition, "from", p.published.Offset, "to", p.folded.Offset)
+	w.log.InfoContext(ctx, "publishing what was folded before", "topic", p.Topic, "partition", p.Partition, "from", p.published.Offset, "to", p.folded.Offset)
 	ledger, err := w.recoverLedger(ctx, p)
 	if err != nil {
 		return err

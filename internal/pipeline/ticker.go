@@ -16,9 +16,9 @@ func (e *engine) keepTicking(ctx context.Context) error {
 	for ctx.Err() == nil {
 		err := e.store.Alone(ctx, "tick", func() error { return e.tick(ctx) })
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the engine stops
 		}
-		e.log.Warn("ticking stopped and starts again", "error", err)
+		e.log.WarnContext(ctx, "ticking stopped and starts again", "error", err)
 		select {
 		case <-time.After(time.Second):
 		case <-ctx.Done():

@@ -78,7 +78,7 @@ func (w *worker) leave(ctx context.Context) {
 		defer cancel()
 		id := instance(w.cfg.Group, w.slot)
 		if _, err := w.adm.LeaveGroup(leaving, kadm.LeaveGroup(w.cfg.Group).InstanceIDs(id).Reason("badgestream stops")); err != nil {
-			w.log.Warn("the group was not left, it will notice after the session time-out", "slot", w.slot, "error", err)
+			w.log.WarnContext(ctx, "the group was not left, it will notice after the session time-out", "slot", w.slot, "error", err)
 		}
 	}
 	w.session.CloseAllowingRebalance()

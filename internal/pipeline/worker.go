@@ -64,7 +64,7 @@ func (w *worker) join(ctx context.Context) error {
 		// Range deals out each topic by itself: the control topic's partition
 		// does not count as one of activity.
 		kgo.Balancers(kgo.RangeBalancer()),
-		kgo.BlockRebalanceOnPoll(), kgo.RequireStableFetchOffsets(),
+		kgo.BlockRebalanceOnPoll(),
 		kgo.SessionTimeout(sessionTimeout), kgo.RebalanceTimeout(rebalanceTimeout), kgo.HeartbeatInterval(sessionTimeout/10),
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
