@@ -46,7 +46,7 @@ func (c *community) backup(ctx context.Context) string {
 	}
 	name := strings.TrimPrefix(from.Path, "/")
 	admin := *from
-	admin.Path = "/template1"
+	admin.Path = "/postgres"
 	conn, err := pgx.Connect(ctx, admin.String())
 	if err != nil {
 		c.t.Fatal(err)

@@ -81,5 +81,7 @@ func (w *worker) leave(ctx context.Context) {
 			w.log.WarnContext(ctx, "the group was not left, it will notice after the session time-out", "slot", w.slot, "error", err)
 		}
 	}
+	// Closing would wait for answers, for half a minute if the broker is away.
+	w.abandon()
 	w.session.CloseAllowingRebalance()
 }

@@ -25,6 +25,7 @@ type worker struct {
 	cat       *catalog.Catalog
 	installed projections.Installed
 	session   *kgo.GroupTransactSession
+	abandon   context.CancelFunc // what the session's client still tries
 	adm       *kadm.Client
 	folder    *projections.Folder
 	redis     *snapshots.Writer
@@ -56,8 +57,10 @@ func instance(group string, slot int32) string { return fmt.Sprintf("%s-%d", gro
 // offsets, for as long as the transaction time-out.
 func (w *worker) join(ctx context.Context) error {
 	id := instance(w.cfg.Group, w.slot)
+	var living context.Context
+	living, w.abandon = context.WithCancel(context.WithoutCancel(ctx))
 	opts := append(isolated(&w.cfg), w.group.options()...)
-	opts = append(opts,
+	opts = append(opts, kgo.WithContext(living),
 		kgo.ClientID(id),
 		kgo.ConsumerGroup(w.cfg.Group), kgo.ConsumeTopics(w.cfg.sources()...),
 		kgo.InstanceID(id), kgo.TransactionalID(id),
