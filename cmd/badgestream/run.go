@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/cockroachdb/errors"
@@ -82,8 +84,20 @@ func openTelemetry(ctx context.Context, s *settings.Settings, log io.Writer) (*t
 	}, nil
 }
 
+// memoryLimit is where the collector begins to work harder instead of letting
+// the heap grow: with what is not heap, the process stays below 512 MiB at any
+// backlog. GOMEMLIMIT, if set, holds instead.
+const memoryLimit = 384 << 20
+
+func limitMemory() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
+}
+
 // run runs the engine, and beside it the HTTP server if one is asked for.
 func run(cmd *cobra.Command, s *settings.Settings, cfg pipeline.Config) (summary pipeline.Summary, err error) {
+	limitMemory()
 	cat, err := catalog.Load(s.Catalog)
 	if err != nil {
 		return summary, err

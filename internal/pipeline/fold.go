@@ -133,8 +133,8 @@ func (w *worker) adapt(took time.Duration) {
 	switch {
 	case took > 3*time.Second:
 		w.limit = max(minBatch, w.limit/2)
-	case took < time.Second && w.behind():
-		w.limit = min(maxBatch, 2*w.limit)
+	case took < 2*time.Second && w.behind():
+		w.limit = min(maxBatch, 4*w.limit)
 	case !w.behind():
 		w.limit = max(firstBatch, w.limit/2)
 	}

@@ -73,7 +73,8 @@ func (w *worker) join(ctx context.Context) error {
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
 		kgo.ProducerLinger(0), kgo.ProducerBatchMaxBytesFn(func(name string) int32 { return max(producedBytes, w.topics[name].maxBytes) }),
 		kgo.MaxBufferedRecords(1<<20),
-		kgo.FetchMaxBytes(16<<20), kgo.FetchMaxPartitionBytes(4<<20), kgo.FetchMaxWait(500*time.Millisecond),
+		// What is fetched ahead is unpacked at once, to a dozen times its size.
+		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchBytes/4), kgo.MaxConcurrentFetches(2), kgo.FetchMaxWait(500*time.Millisecond),
 	)
 	session, err := kgo.NewGroupTransactSession(append(opts, w.tel.KafkaOptions()...)...)
 	if err != nil {
