@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 
 	"github.com/cockroachdb/errors"
@@ -92,7 +91,7 @@ func measure(cmd *cobra.Command, s *settings.Settings, f benchFlags) (err error)
 	if f.servers == givenServers {
 		cfg.Servers = bench.Servers{Brokers: s.Brokers, Postgres: s.Postgres, Redis: s.Redis, Origins: [3]string{"given", "given", "given"}}
 	} else {
-		fmt.Fprintln(cmd.ErrOrStderr(), "starting a real Kafka, Postgres and Redis (the first time this fetches Kafka)")
+		tell(cmd.ErrOrStderr(), "starting a real Kafka, Postgres and Redis (the first time this fetches Kafka)\n")
 		var stop func(*error)
 		if cfg.Servers, stop, err = startBenchServers(cmd.Context()); err != nil {
 			return err

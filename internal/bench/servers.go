@@ -102,13 +102,14 @@ func guessKafka(ctx context.Context, adm *kadm.Client) (string, error) {
 	if err != nil {
 		return "", errors.Wrap(err, "ask Kafka which requests it knows")
 	}
-	for _, b := range brokers.Sorted() {
-		if b.Err != nil {
-			return "", errors.Wrapf(b.Err, "ask Kafka's broker %d which requests it knows", b.NodeID)
-		}
-		return strings.TrimPrefix(b.VersionGuess(), "v"), nil
+	all := brokers.Sorted()
+	if len(all) == 0 {
+		return "", errors.New("Kafka names no brokers")
 	}
-	return "", errors.New("Kafka names no brokers")
+	if err := all[0].Err; err != nil {
+		return "", errors.Wrapf(err, "ask Kafka's broker %d which requests it knows", all[0].NodeID)
+	}
+	return strings.TrimPrefix(all[0].VersionGuess(), "v"), nil
 }
 
 func (s *Servers) identifyPostgres(ctx context.Context) (Server, error) {

@@ -129,7 +129,7 @@ func explainChoice(k *kind.OneOf, rule map[string]any, at *node, r *report) {
 // at returns the part of the schema that a URL of the form schema#/a/b names.
 func (s *fileSchema) at(url string) map[string]any {
 	_, fragment, _ := strings.Cut(url, "#")
-	v := any(s.doc)
+	v := s.doc
 	for _, step := range strings.Split(strings.TrimPrefix(fragment, "/"), "/") {
 		step = strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
 		switch at := v.(type) {

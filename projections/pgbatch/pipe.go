@@ -7,9 +7,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// binaryFormat asks for every parameter and result in binary.
-var binaryFormat = []int16{1}
-
 // Row takes one result row. The values live until it returns; NULL is nil.
 type Row func(values [][]byte) error
 
@@ -84,9 +81,10 @@ func (p *Pipe) Run(ctx context.Context) error {
 }
 
 func (p *Pipe) exchange(line *pgconn.Pipeline) error {
+	binary := []int16{1} // the format of every parameter and result
 	for i := range p.queued {
 		q := &p.queued[i]
-		line.SendQueryStatement(p.conn.prepared[q.stmt.SQL], q.params, binaryFormat, binaryFormat)
+		line.SendQueryStatement(p.conn.prepared[q.stmt.SQL], q.params, binary, binary)
 		// Postgres's limit on idle transactions runs from one sync to the next
 		// message. With one at the end alone, a client that hangs while it sends
 		// would keep its locks for as long as it hangs.

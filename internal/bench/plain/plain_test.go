@@ -87,7 +87,7 @@ func testConsumer(t *testing.T, stack *stacktest.Stack) {
 		t.Errorf("counters are %v, want %v", got, counters)
 	}
 	given := []string{"mira explorer", "mira first-light", "vega first-light"}
-	if got := readAwards(t, ctx, client, len(given)); !slices.Equal(got, given) {
+	if got := readAwards(ctx, t, client, len(given)); !slices.Equal(got, given) {
 		t.Errorf("awards are %q, want %q", got, given)
 	}
 	want := progress{User: "mira", Counters: map[string]int64{"visits": 5, "reviews": 1, "upvotes": 1}, Earned: []string{"explorer", "first-light"}}
@@ -127,7 +127,7 @@ func readCounters(t *testing.T, cfg Config) map[string]int64 {
 	return found
 }
 
-func readAwards(t *testing.T, ctx context.Context, client *kgo.Client, n int) []string {
+func readAwards(ctx context.Context, t *testing.T, client *kgo.Client, n int) []string {
 	t.Helper()
 	var given []string
 	for len(given) < n {
