@@ -5,7 +5,6 @@ import (
 
 	"github.com/badgestream/badgestream/processor"
 	"github.com/badgestream/badgestream/projections"
-	"github.com/cockroachdb/errors"
 )
 
 // assign takes partitions over: it reads how far they are published and
@@ -60,7 +59,7 @@ func (w *worker) windowFor(ctx context.Context, id projections.TopicPartition, f
 func checkStart(group string, id projections.TopicPartition, k projections.Position, hasK bool, p projections.Position, hasP bool) error {
 	switch {
 	case !hasK && !hasP:
-		return errors.Newf("%s/%d is new: topics that grow while the engine runs are not folded; stop all processes of group %s and run `badgestream init`", id.Topic, id.Partition, group)
+		return halt("%s/%d is new: group %s began with fewer partitions, and keys moved to others when it was added, so that their order is lost; begin anew with another --group", id.Topic, id.Partition, group)
 	case !hasK:
 		return halt("group %s has lost its committed offset of %s/%d (offsets.retention.minutes, or somebody deleted it), and Postgres has folded up to offset %d: what was published cannot be told any more; if all of it was, commit that offset with kafka-consumer-groups.sh --reset-offsets --to-offset %d, and start again",
 			group, id.Topic, id.Partition, p.Offset, p.Offset)
