@@ -12,10 +12,22 @@ func newLogger(cfg Config) *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	options := &slog.HandlerOptions{Level: cfg.Level}
+	if cfg.Level > slog.LevelDebug {
+		options.ReplaceAttr = withoutStack
+	}
 	if cfg.JSON {
 		return slog.New(traced{slog.NewJSONHandler(cfg.Log, options)})
 	}
 	return slog.New(traced{slog.NewTextHandler(cfg.Log, options)})
+}
+
+// withoutStack makes a line of an error what it says. The errors' own long form
+// has a stack trace of many lines, which only a debugging log is for.
+func withoutStack(_ []string, a slog.Attr) slog.Attr {
+	if err, ok := a.Value.Any().(error); ok {
+		return slog.String(a.Key, err.Error())
+	}
+	return a
 }
 
 // traced adds the ids of the context's span to each line, so that a line

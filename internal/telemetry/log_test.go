@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cockroachdb/errors"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.opentelemetry.io/otel/trace"
 )
@@ -59,6 +60,17 @@ func TestKafkaClientsAreQuieterThanWe(t *testing.T) {
 		logger.Log(kgo.LogLevelError, "broken", "broker", 1)
 		if !strings.Contains(out.String(), "msg=broken client=kafka broker=1") {
 			t.Errorf("the log is %q", out.String())
+		}
+	}
+}
+
+func TestLoggedErrorsAreOneLine(t *testing.T) {
+	for _, level := range []slog.Level{slog.LevelInfo, slog.LevelDebug} {
+		var out bytes.Buffer
+		newLogger(Config{Log: &out, Level: level}).Error("it failed", "error", errors.Wrap(errors.New("no room"), "write a page"))
+		stack := strings.Contains(out.String(), "stack trace")
+		if !strings.Contains(out.String(), "write a page: no room") || stack != (level == slog.LevelDebug) {
+			t.Errorf("at level %s: %s", level, out.String())
 		}
 	}
 }
