@@ -1,26 +1,16 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/spf13/pflag"
 
-	"github.com/badgestream/badgestream/internal/catalog"
-	"github.com/badgestream/badgestream/internal/feed"
 	"github.com/badgestream/badgestream/internal/settings"
-	"github.com/badgestream/badgestream/schemas"
 )
 
 const repository = "../.."
@@ -150,137 +140,26 @@ func TestCommandsAreListed(t *testing.T) {
 	}
 }
 
-// TestHaltsAreExplained wants the beginning of every halt's sentence in the
-// table of halts, so that who is woken by one finds what to do.
-func TestHaltsAreExplained(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(repository, "internal/pipeline/*.go"))
+// TestNamedTestsExist wants every test that a document names.
+func TestNamedTestsExist(t *testing.T) {
+	tests := map[string]bool{}
+	err := filepath.WalkDir(repository, func(path string, _ os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllStringSubmatch(readFile(t, path), -1) {
+			tests[m[1]] = true
+		}
+		return nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := document(t, "docs/operations.md")
-	halts := 0
-	for _, name := range files {
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			sentence := haltText(n)
-			if sentence == "" {
-				return true
+	for _, doc := range documents(t) {
+		for _, m := range regexp.MustCompile("`(Test[A-Z]\\w+)`").FindAllStringSubmatch(readFile(t, doc), -1) {
+			if !tests[m[1]] {
+				t.Errorf("%s names %s, and there is no such test", doc, m[1])
 			}
-			halts++
-			sentence, _, _ = strings.Cut(sentence, ": ")
-			sentence, _, _ = strings.Cut(sentence, " (")
-			sentence, _, _ = strings.Cut(sentence, ", which counts")
-			pattern := regexp.MustCompile(`%[sdqv]`).ReplaceAllString(regexp.QuoteMeta(sentence), `\S+`)
-			if !regexp.MustCompile("`" + pattern).MatchString(text) {
-				t.Errorf("%s halts with %q, which docs/operations.md does not explain", filepath.Base(name), sentence)
-			}
-			return true
-		})
-	}
-	if halts < 10 {
-		t.Fatalf("only %d halts were found: this tests nothing", halts)
-	}
-}
-
-// haltText is the sentence of a call of halt, or of the error in a haltError.
-func haltText(n ast.Node) string {
-	var args []ast.Expr
-	switch n := n.(type) {
-	case *ast.CallExpr:
-		if f, ok := n.Fun.(*ast.Ident); ok && f.Name == "halt" {
-			args = n.Args
-		}
-	case *ast.CompositeLit:
-		if kind, ok := n.Type.(*ast.Ident); ok && kind.Name == "haltError" && len(n.Elts) == 1 {
-			if wrap, ok := n.Elts[0].(*ast.CallExpr); ok {
-				args = wrap.Args
-			}
-		}
-	}
-	for _, a := range args {
-		if text, ok := a.(*ast.BasicLit); ok && text.Kind == token.STRING {
-			if sentence, err := strconv.Unquote(text.Value); err == nil {
-				return sentence
-			}
-		}
-	}
-	return ""
-}
-
-// TestExamplesAreReal reads the events, badge events and snapshots that the
-// documents show, and wants the very bytes that would be written.
-func TestExamplesAreReal(t *testing.T) {
-	cat, err := catalog.Load("starview")
-	if err != nil {
-		t.Fatal(err)
-	}
-	kinds := map[string]int{}
-	for _, name := range []string{"README.md", "docs/integration.md"} {
-		for _, block := range blocks(document(t, name), "json") {
-			var text bytes.Buffer
-			if err := json.Compact(&text, []byte(block)); err != nil {
-				t.Errorf("%s shows what is no JSON: %v\n%s", name, err, block)
-				continue
-			}
-			kind, again := readExample(t, cat, text.Bytes())
-			if kinds[kind]++; again != text.String() {
-				t.Errorf("%s shows a %s\n%s\nwhere it should be\n%s", name, kind, text.String(), again)
-			}
-		}
-	}
-	if kinds["activity event"] == 0 || kinds["badge event"] == 0 || kinds["snapshot"] != 2 {
-		t.Errorf("the examples are %v", kinds)
-	}
-}
-
-// readExample reads an example and writes it again.
-func readExample(t *testing.T, cat *catalog.Catalog, text []byte) (kind, again string) {
-	t.Helper()
-	switch {
-	case bytes.HasPrefix(text, []byte(`{"order"`)):
-		s, err := schemas.ParseSnapshot(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return "snapshot", string(s.Append(nil))
-	case bytes.Contains(text, []byte(`"badgestream.badge.`)):
-		var e schemas.BadgeEvent
-		if err := schemas.DecodeBadgeEvent[schemas.Header](nil, text, &e); err != nil {
-			t.Fatal(err)
-		}
-		return "badge event", string(e.AppendStructured(nil))
-	case bytes.HasPrefix(text, []byte(`{"specversion"`)):
-		var ev schemas.Event
-		if err := feed.Check(cat, text, &ev); err != nil {
-			t.Fatal(err)
-		}
-		return "activity event", string(text)
-	}
-	var view schemas.CatalogView
-	if err := json.Unmarshal(text, &view); err != nil {
-		t.Fatal(err)
-	}
-	again = string(text)
-	if b := cat.View(int(view.Version)).Badges[0]; fmt.Sprint(b) != fmt.Sprint(view.Badges[0]) {
-		again = fmt.Sprint(b)
-	}
-	return "catalogue's view", again
-}
-
-// TestReadmeDefinesABadge compiles the catalogue of the README, with the events
-// that it names.
-func TestReadmeDefinesABadge(t *testing.T) {
-	for _, block := range blocks(document(t, "README.md"), "yaml") {
-		text := "name: readme\nevents: {starview.location.visited: {location: id}, starview.location.unvisited: {location: id}}\n" + block
-		cat, err := catalog.Parse("README.md", []byte(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(cat.Badges) != 1 || cat.Badges[0].Slug != "explorer" {
-			t.Errorf("its badges are %+v", cat.Badges)
 		}
 	}
 }
