@@ -123,3 +123,14 @@ func checkColumns(cat *catalog.Catalog) error {
 	}
 	return nil
 }
+
+// RaiseEpoch makes snapshots of what is folded from now on later than all
+// before, whatever their versions. It is for a database that was restored:
+// snapshots of events that it never folded again in the same way may be in
+// Redis. Every Folder of an older epoch then returns a *RegimeChanged.
+func (s *Store) RaiseEpoch(ctx context.Context) (Regime, error) {
+	var r Regime
+	err := s.pool.QueryRow(ctx, `UPDATE `+schema(s.group)+`.regime SET epoch = epoch + 1 RETURNING epoch, generation, catalog_version`).
+		Scan(&r.Epoch, &r.Generation, &r.CatalogVersion)
+	return r, errors.Wrap(err, "raise the epoch")
+}

@@ -71,7 +71,7 @@ func (l *Lease) Hold(ctx context.Context) error {
 	for {
 		pause(ctx, leasePing)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // that the context ends is what it waits for
 		}
 		// A ping that is broken off would cost the connection, and the slot.
 		if err := l.Check(context.WithoutCancel(ctx)); err != nil {

@@ -29,8 +29,8 @@ func newBadges(s *settings.Settings) *cobra.Command {
 		Long: `badges reads the award topic as consumers should, committed records only: from
 its beginning to the end as it is now. With --follow it shows what comes from
 now on, or, with --from-beginning as well, all that was and all that comes,
-until Ctrl-C. Events of one user are in order; those of different users may not
-be.`,
+until Ctrl-C. What one partition of activity did to a user is in order; across
+partitions, user_version in the JSON tells a user's order.`,
 		Example: `  badgestream badges
   badgestream badges --follow
   badgestream badges --json | jq -r .data.badge | sort | uniq -c`,

@@ -78,7 +78,7 @@ func (c *Config) check() error {
 // Summary is what one process did.
 type Summary struct {
 	Events   int64 `json:"events"`   // records folded, of whatever verdict
-	Users    int64 `json:"users"`    // user rows written, once per batch and user
+	Users    int64 `json:"users"`    // distinct users touched, up to 4,000,000; 0 without Drain
 	Awarded  int64 `json:"awarded"`  // badges awarded
 	Revoked  int64 `json:"revoked"`  // badges revoked
 	Rejected int64 `json:"rejected"` // records that are no valid event

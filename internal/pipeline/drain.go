@@ -11,6 +11,22 @@ import (
 // drainPoll is how often the group's committed offsets are looked at.
 const drainPoll = 100 * time.Millisecond
 
+// caughtUp reports whether Postgres has folded all that is published. It has
+// not if it was restored from a backup and is folding that again.
+func (e *engine) caughtUp(ctx context.Context, ks map[projections.TopicPartition]projections.Position) bool {
+	ps, err := e.positions(ctx)
+	if err != nil {
+		e.log.WarnContext(ctx, "the fold offsets cannot be read now", "error", err)
+		return false
+	}
+	for id, k := range ks {
+		if compare(ps[id], k) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // drained waits until the group's committed offsets have reached the ends of
 // now, whoever folds them. What is committed is published, and was in Redis
 // before. Control records count: workers fold past them.
@@ -34,7 +50,7 @@ func (e *engine) drained(ctx context.Context) error {
 		for _, end := range ends.Offsets().Sorted() {
 			left += max(0, end.At-ks[projections.TopicPartition{Topic: end.Topic, Partition: end.Partition}].Offset)
 		}
-		if err == nil && left == 0 {
+		if err == nil && left == 0 && e.caughtUp(ctx, ks) {
 			return nil
 		}
 		select {

@@ -32,6 +32,9 @@ type engine struct {
 	cat       *catalog.Catalog
 	installed projections.Installed
 
+	// seen counts users while draining; else it is nil.
+	seen *seen
+
 	// refreshes holds a request to write all snapshots anew.
 	refreshes chan struct{}
 
@@ -187,7 +190,10 @@ func (e *engine) keepWorking(ctx context.Context) error {
 
 func (e *engine) summary() Summary {
 	t := e.tel.Pipeline.Totals()
-	s := Summary{Events: t.Events, Users: t.Snapshots, Awarded: t.Awarded, Revoked: t.Revoked, Rejected: t.Rejected, Batches: e.tel.Pipeline.BatchTimes()}
+	s := Summary{Events: t.Events, Awarded: t.Awarded, Revoked: t.Revoked, Rejected: t.Rejected, Batches: e.tel.Pipeline.BatchTimes()}
+	if e.seen != nil {
+		s.Users = e.seen.count()
+	}
 	if first, last := e.first.Load(), e.last.Load(); first > 0 && last > first {
 		s.Seconds = time.Duration(last - first).Seconds()
 	}

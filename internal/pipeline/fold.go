@@ -122,6 +122,9 @@ func (w *worker) show(ctx context.Context, out *projections.Outcome, rejects []p
 		return err
 	}
 	w.observeAwards(ctx, out.History)
+	if w.seen != nil {
+		w.seen.add(out.Finals)
+	}
 	return nil
 }
 

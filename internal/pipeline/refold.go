@@ -1,9 +1,7 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/schemas"
@@ -18,8 +16,13 @@ var errForgot = errors.New("Postgres has folded less than is published: it was r
 // refold folds again what a restored Postgres has forgotten, from P to K, in
 // the order in which it was folded before: that of the ledger topic. Nothing
 // of it is published again. All processes wait for the one that does it.
+//
+// Redis may hold snapshots of events that the lost database had folded and not
+// published, and that will now be folded otherwise: a new epoch stands above
+// them, and all snapshots are written anew.
 func (e *engine) refold(ctx context.Context) error {
-	return e.store.Alone(ctx, "refold", func() error {
+	done := false
+	err := e.store.Alone(ctx, "refold", func() error {
 		ks, _, err := committed(ctx, e.adm, e.cfg.Group, e.cfg.sources()...)
 		if err != nil {
 			return err
@@ -28,17 +31,50 @@ func (e *engine) refold(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r := &refolder{worker: e.newWorker(-1), parts: map[projections.TopicPartition]*partition{}}
+		parts := map[projections.TopicPartition]*partition{}
 		for id, p := range ps {
 			if compare(p, ks[id]) < 0 {
-				r.parts[id] = &partition{TopicPartition: id, folded: p, published: ks[id]}
+				parts[id] = &partition{TopicPartition: id, folded: p, published: ks[id]}
 			}
 		}
-		if len(r.parts) == 0 {
+		if len(parts) == 0 {
 			return nil
 		}
-		return r.run(ctx)
+		rows, last, err := e.forgotten(ctx, parts)
+		if err != nil {
+			return err
+		}
+		if err := e.raiseEpoch(ctx, parts); err != nil {
+			return err
+		}
+		done = true
+		r := &refolder{worker: e.newWorker(-1), parts: parts}
+		return r.run(ctx, rows, last)
 	})
+	if err != nil || !done {
+		return err
+	}
+	return e.refresh(ctx)
+}
+
+// raiseEpoch begins a new epoch. The marks of what is folded again are taken
+// back first: until all snapshots are written anew, Redis counts as having
+// lost some, also if this process dies.
+func (e *engine) raiseEpoch(ctx context.Context, parts map[projections.TopicPartition]*partition) error {
+	w := e.snapshotWriter()
+	for id, p := range parts {
+		if err := w.Distrust(ctx, id, p.published); err != nil {
+			return err
+		}
+	}
+	regime, err := e.store.RaiseEpoch(ctx)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.installed.Regime = regime
+	return nil
 }
 
 // refolder is a worker that follows the ledger instead of the group.
@@ -48,12 +84,8 @@ type refolder struct {
 	cl    *kgo.Client
 }
 
-func (r *refolder) run(ctx context.Context) (err error) {
+func (r *refolder) run(ctx context.Context, rows []schemas.LedgerRow, last int64) (err error) {
 	e := r.engine
-	rows, last, err := r.ledger(ctx)
-	if err != nil {
-		return err
-	}
 	e.log.WarnContext(ctx, "Postgres was restored from a backup: what it has forgotten is folded again, in the ledger's order", "ranges", len(rows))
 	starts := map[string]map[int32]kgo.Offset{}
 	for id, p := range r.parts {
@@ -81,61 +113,6 @@ func (r *refolder) run(ctx context.Context) (err error) {
 	}
 	e.log.InfoContext(ctx, "Postgres has caught up with what is published", "ranges", len(rows))
 	return nil
-}
-
-// ledger reads, from its topic, the rows that Postgres has forgotten, in the
-// ledger's order, and the last number given. The rows of a partition must lead
-// from P to K without a gap.
-func (r *refolder) ledger(ctx context.Context) (rows []schemas.LedgerRow, last int64, err error) {
-	err = r.readAll(ctx, r.cfg.ledgerTopic(), func(rec *kgo.Record) error {
-		row, err := schemas.ParseLedgerRow(rec.Value)
-		if err != nil {
-			return haltError{errors.Wrapf(err, "record %d of %s", rec.Offset, rec.Topic)}
-		}
-		last = max(last, row.Number)
-		if p := r.parts[source(&row)]; p != nil && compare(end(&row), p.folded) > 0 {
-			rows = append(rows, row)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, 0, err
-	}
-	slices.SortFunc(rows, func(a, b schemas.LedgerRow) int { return cmp.Compare(a.Number, b.Number) })
-	at := map[projections.TopicPartition]projections.Position{}
-	for id, p := range r.parts {
-		at[id] = p.folded
-	}
-	for i := range rows {
-		id := source(&rows[i])
-		if compare(start(&rows[i]), at[id]) != 0 {
-			return nil, 0, gap(r.cfg.ledgerTopic(), id, at[id], start(&rows[i]))
-		}
-		at[id] = end(&rows[i])
-	}
-	for id, p := range r.parts {
-		if compare(at[id], p.published) != 0 {
-			return nil, 0, gap(r.cfg.ledgerTopic(), id, at[id], p.published)
-		}
-	}
-	return rows, last, nil
-}
-
-func gap(topic string, id projections.TopicPartition, from, to projections.Position) error {
-	return halt("Postgres was restored from a backup, and %s does not say in which order %s/%d was folded from offset %d to %d: folded in another order, badges that came and went, and places of first-comers, may differ from those published; restore a newer backup, or begin anew with another --group",
-		topic, id.Topic, id.Partition, from.Offset, to.Offset)
-}
-
-func source(r *schemas.LedgerRow) projections.TopicPartition {
-	return projections.TopicPartition{Topic: r.Topic, Partition: r.Partition}
-}
-
-func start(r *schemas.LedgerRow) projections.Position {
-	return projections.Position{Offset: r.From, Step: r.FromStep, Ordinal: r.FromOrdinal}
-}
-
-func end(r *schemas.LedgerRow) projections.Position {
-	return projections.Position{Offset: r.To, Step: r.ToStep, Ordinal: r.ToOrdinal}
 }
 
 // row folds one range as it was folded before, under its old number.

@@ -32,6 +32,8 @@ func testRestored(t *testing.T, stack *stacktest.Stack) {
 	c.drain()
 	c.verify()
 	c.cfg.Postgres = backup
+	c.drain()
+	c.verify()
 	c.produce(records[4_000:]...)
 	c.drain()
 	c.verify()

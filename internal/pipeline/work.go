@@ -29,7 +29,7 @@ func (e *engine) work(ctx context.Context) (err error) {
 		defer cancel()
 		err = errors.CombineErrors(err, w.folder.Close(closing))
 	}()
-	defer w.leave(ctx)
+	defer func() { w.leave(ctx, err) }()
 	if err := w.join(ctx); err != nil {
 		return err
 	}
@@ -66,14 +66,15 @@ func (e *engine) newWorker(slot int32) *worker {
 	return w
 }
 
-// leave ends the session. A worker that was asked to stop says so to the
-// group, as closing a static member does not; one that failed keeps its
-// partitions for its successor, which comes at once.
-func (w *worker) leave(ctx context.Context) {
+// leave ends the session. A worker that has no successor, as it was asked to
+// stop or cannot go on, says so to the group, as closing a static member does
+// not. One that failed keeps its partitions for its successor, which comes at
+// once.
+func (w *worker) leave(ctx context.Context, err error) {
 	if w.session == nil {
 		return
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || fatal(explain(err)) {
 		leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
 		defer cancel()
 		id := instance(w.cfg.Group, w.slot)
