@@ -116,11 +116,13 @@ func TestOtherFoldedTheSame(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, server(t), "other", load(t, "stride"), 1)
 	p, f := w.via(t)
+	other, folded := w.folder(), make(chan struct{})
 	var does cut = func(client, server net.Conn, _ []byte, _ <-chan struct{}) {
 		server.Close()
-		if _, err := w.folder().Fold(t.Context(), w.works(0, 0, points)); err != nil {
+		if _, err := other.Fold(t.Context(), w.works(0, 0, points)); err != nil {
 			t.Error(err)
 		}
+		close(folded)
 		client.Close()
 	}
 	p.cut.Store(&does)
@@ -128,6 +130,7 @@ func TestOtherFoldedTheSame(t *testing.T) {
 	if _, err := f.Fold(t.Context(), work); !errors.Is(err, ErrNotCommitted) {
 		t.Fatalf("the error is %v", err)
 	}
+	<-folded
 	if _, err := f.Fold(t.Context(), work); !errors.Is(err, ErrStale) {
 		t.Fatalf("folding it again: %v", err)
 	}
