@@ -11,8 +11,9 @@ import (
 // drainPoll is how often the group's committed offsets are looked at.
 const drainPoll = 100 * time.Millisecond
 
-// caughtUp reports whether Postgres has folded all that is published. It has
-// not if it was restored from a backup and is folding that again.
+// caughtUp reports whether Postgres has folded, and Redis holds, all that is
+// published. They have not while a Postgres that was restored from a backup is
+// folded again, or a Redis that lost snapshots is written anew.
 func (e *engine) caughtUp(ctx context.Context, ks map[projections.TopicPartition]projections.Position) bool {
 	ps, err := e.positions(ctx)
 	if err != nil {
@@ -24,7 +25,11 @@ func (e *engine) caughtUp(ctx context.Context, ks map[projections.TopicPartition
 			return false
 		}
 	}
-	return true
+	lost, err := e.lost(ctx)
+	if err != nil {
+		e.log.WarnContext(ctx, "the marker in Redis cannot be read now", "error", err)
+	}
+	return err == nil && !lost
 }
 
 // drained waits until the group's committed offsets have reached the ends of

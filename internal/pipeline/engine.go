@@ -98,6 +98,9 @@ func open(ctx context.Context, cfg Config, cat *catalog.Catalog, tel *telemetry.
 		return nil, err
 	}
 	e = &engine{cfg: cfg, tel: tel, log: tel.Log, cat: cat, refreshes: make(chan struct{}, 1)}
+	if cfg.Drain {
+		e.seen = newSeen()
+	}
 	defer func(made *engine) {
 		if err != nil {
 			made.close()
