@@ -57,23 +57,23 @@ func (e *engine) refold(ctx context.Context) error {
 	return e.refresh(ctx)
 }
 
-// raiseEpoch begins a new epoch. The marks of what is folded again are taken
-// back first: until all snapshots are written anew, Redis counts as having
-// lost some, also if this process dies.
+// raiseEpoch begins a new epoch, and takes back the marks of what is folded
+// again: until all snapshots are written anew, Redis counts as having lost
+// some, also if this process dies.
 func (e *engine) raiseEpoch(ctx context.Context, parts map[projections.TopicPartition]*partition) error {
+	regime, err := e.store.RaiseEpoch(ctx)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	e.installed.Regime = regime
+	e.mu.Unlock()
 	w := e.snapshotWriter()
 	for id, p := range parts {
 		if err := w.Distrust(ctx, id, p.published); err != nil {
 			return err
 		}
 	}
-	regime, err := e.store.RaiseEpoch(ctx)
-	if err != nil {
-		return err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.installed.Regime = regime
 	return nil
 }
 
