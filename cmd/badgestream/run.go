@@ -127,7 +127,11 @@ func writeSummary(out io.Writer, s pipeline.Summary, asJSON bool) error {
 	if asJSON {
 		return errors.Wrap(json.NewEncoder(out).Encode(s), "writing the summary")
 	}
-	_, err := fmt.Fprintf(out, "%d events folded in %.1f s (%.0f/s): %d user rows written, %d badges awarded, %d revoked, %d records rejected\n",
-		s.Events, s.Seconds, float64(s.Events)/max(s.Seconds, 0.001), s.Users, s.Awarded, s.Revoked, s.Rejected)
+	users := "" // they are counted while draining
+	if s.Users > 0 {
+		users = fmt.Sprintf(" of %d users", s.Users)
+	}
+	_, err := fmt.Fprintf(out, "%d events%s folded in %.1f s (%.0f/s): %d badges awarded, %d revoked, %d records rejected\n",
+		s.Events, users, s.Seconds, float64(s.Events)/max(s.Seconds, 0.001), s.Awarded, s.Revoked, s.Rejected)
 	return errors.Wrap(err, "writing the summary")
 }
