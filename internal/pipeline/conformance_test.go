@@ -12,7 +12,6 @@ import (
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/projections/snapshots"
 	"github.com/badgestream/badgestream/schemas"
-	"github.com/redis/go-redis/v9"
 )
 
 func TestRealConformance(t *testing.T) {
@@ -76,12 +75,7 @@ func (c *community) progressLines(from snapshots.Origin) []byte {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	opts, err := redis.ParseURL(c.cfg.Redis)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	rdb := redis.NewClient(opts)
-	defer rdb.Close()
+	rdb := c.redis()
 	postgres := snapshots.NewPostgres(store)
 	reader := snapshots.NewReader(rdb, c.cfg.Group, nil)
 	view, err := postgres.Catalog(ctx)

@@ -12,7 +12,6 @@ import (
 	"github.com/badgestream/badgestream/projections/awards"
 	"github.com/badgestream/badgestream/projections/snapshots"
 	"github.com/badgestream/badgestream/schemas"
-	"github.com/redis/go-redis/v9"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -169,12 +168,7 @@ func (c *community) verifyRows(ctx context.Context, store *projections.Store, me
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	opts, err := redis.ParseURL(c.cfg.Redis)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	rdb := redis.NewClient(opts)
-	defer rdb.Close()
+	rdb := c.redis()
 	rows := store.Users(projections.Installed{Regime: regime}, c.cat)
 	users := 0
 	for after := ""; ; {
