@@ -108,8 +108,9 @@ func New(cat *catalog.Catalog) *Batch {
 // Catalog returns the catalogue that the batch folds by.
 func (b *Batch) Catalog() *catalog.Catalog { return b.cat }
 
-// Reset empties the batch.
+// Reset empties the batch, and holds on to none of the strings given to it.
 func (b *Batch) Reset() {
+	clear(b.events)
 	b.events, b.first = b.events[:0], b.first[:0]
 	b.users.reset()
 	clear(b.members)
@@ -139,6 +140,9 @@ func (b *Batch) forget() {
 	b.given = catalog.None
 	b.summed, b.drawn, b.acts = b.summed[:0], b.drawn[:0], b.acts[:0]
 	b.ranked = b.ranked[:0]
+	clear(b.changes)
+	clear(b.held)
+	clear(b.finals)
 	b.changes, b.held, b.finals = b.changes[:0], b.held[:0], b.finals[:0]
 }
 

@@ -72,6 +72,7 @@ type names struct {
 
 func (u *names) reset() {
 	u.index.reset()
+	clear(u.all)
 	u.all = u.all[:0]
 	u.rank = u.rank[:0]
 }

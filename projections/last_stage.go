@@ -41,6 +41,7 @@ func (f *Folder) lastStage(ctx context.Context, t *transaction) error {
 
 // addHistory adds the statement that records the changes of badges.
 func (f *Folder) addHistory(pipe *pgbatch.Pipe, t *transaction) {
+	clear(t.history)
 	t.history = t.history[:0]
 	for i, changes := 0, t.batch.Changes(); i < len(changes); i++ {
 		t.history = append(t.history, f.historyRow(&changes[i], t.reason))
@@ -50,7 +51,7 @@ func (f *Folder) addHistory(pipe *pgbatch.Pipe, t *transaction) {
 	}
 	cols := f.cols[5:21]
 	start(cols, pgbatch.Text, pgbatch.Int4, pgbatch.Int8, pgbatch.Int8, pgbatch.Text, pgbatch.Text, pgbatch.Text, pgbatch.Text, pgbatch.Int4,
-		pgbatch.Bool, pgbatch.TimestampTZ, pgbatch.TimestampTZ, pgbatch.Text, pgbatch.Text, pgbatch.Text, pgbatch.Int8)
+		pgbatch.Bool, pgbatch.TimestampTZ, pgbatch.TimestampTZ, pgbatch.Text, pgbatch.Text, pgbatch.JSON, pgbatch.Int8)
 	for i := range t.history {
 		h := &t.history[i]
 		cols[0].AddText(h.Topic)

@@ -95,7 +95,7 @@ const (
 	firstBatch    = 2_000
 	maxBatch      = 40_000
 	maxBatchBytes = 32 << 20
-	fetchBytes    = 4 << 20
+	fetchBytes    = 1 << 20
 	tickStep      = 2_000 // users of one step of a tick
 
 	// idle is how long a worker with nothing to do waits for records.

@@ -17,6 +17,8 @@ type intake struct {
 	cat   *catalog.Catalog
 	batch *processor.Batch
 	event schemas.Event
+	// headers are those of the record at hand.
+	headers []kgo.RecordHeader
 
 	ranges  []projections.Range
 	rejects []projections.Reject
@@ -58,22 +60,23 @@ func (in *intake) empty() bool { return len(in.ranges) == 0 }
 func (in *intake) take(p *partition, limit int) (tick *processor.Source, err error) {
 	to, n := p.folded.Offset, 0
 	in.tally = tally{}
-	for _, r := range p.queue {
+	for i := range p.queue {
+		r := &p.queue[i]
 		if n == limit {
 			break
 		}
-		if !r.Attrs.IsControl() {
+		if !r.control {
 			isTick, err := in.record(p, r)
 			if err != nil {
 				return nil, err
 			}
 			if isTick {
-				tick = &processor.Source{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, ID: in.event.ID, Origin: in.event.Source, Time: in.time(r)}
+				tick = &processor.Source{Topic: p.Topic, Partition: p.Partition, Offset: r.offset, ID: in.event.ID, Origin: in.event.Source, Time: in.time(r)}
 				break
 			}
 		}
 		n++
-		to = r.Offset + 1
+		to = r.offset + 1
 	}
 	if tick != nil {
 		// Offsets between the last record and the tick hold control records
@@ -89,27 +92,29 @@ func (in *intake) take(p *partition, limit int) (tick *processor.Source, err err
 }
 
 // record adds one record. Its only error is one of the program itself.
-func (in *intake) record(p *partition, r *kgo.Record) (tick bool, err error) {
+func (in *intake) record(p *partition, r *record) (tick bool, err error) {
 	in.tally.records++
-	in.links = in.link(in.links, r.Headers)
+	key, value, headers := r.unpack(in.headers[:0])
+	in.headers = headers
+	in.links = in.link(in.links, headers)
 	ev := &in.event
-	*ev = schemas.Event{}
-	err = schemas.Decode(r.Headers, r.Value, ev)
+	err = schemas.Decode(headers, value, ev)
 	verdict := processor.Folded
-	if err == nil && !ev.HasTime && (r.Timestamp.UnixMicro() < schemas.MinTime || r.Timestamp.UnixMicro() > schemas.MaxTime) {
+	if err == nil && !ev.HasTime && (r.timestamp < schemas.MinTime/1000 || r.timestamp > schemas.MaxTime/1000) {
 		err = &schemas.Reject{Reason: schemas.ReasonAttribute, Detail: "the event has no time, and its record's timestamp is no time of the years 0 to 9999"}
 	}
 	if err == nil {
-		src := processor.Source{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, ID: ev.ID, Origin: ev.Source, Time: in.time(r)}
+		src := processor.Source{Topic: p.Topic, Partition: p.Partition, Offset: r.offset, ID: ev.ID, Origin: ev.Source, Time: in.time(r)}
 		verdict, err = in.batch.Add(ev, src, p.window)
 	}
 	if err != nil {
 		var reject *schemas.Reject
 		if !errors.As(err, &reject) {
-			return false, errors.Wrapf(err, "fold %s/%d offset %d", r.Topic, r.Partition, r.Offset)
+			return false, errors.Wrapf(err, "fold %s/%d offset %d", p.Topic, p.Partition, r.offset)
 		}
 		in.tally.rejected++
-		in.rejects = append(in.rejects, rejected(p.TopicPartition, r, reject))
+		in.rejects = append(in.rejects, projections.Reject{TopicPartition: p.TopicPartition, Offset: r.offset, Reason: reject.Reason, Detail: reject.Detail,
+			Key: key, Value: value, Headers: kept(headers), Timestamp: r.timestamp})
 		return false, nil
 	}
 	switch verdict {
@@ -121,23 +126,23 @@ func (in *intake) record(p *partition, r *kgo.Record) (tick bool, err error) {
 		in.tally.duplicates++
 	}
 	in.types[ev.Type]++
-	in.newest[ev.Type] = r.Timestamp
+	in.newest[ev.Type] = time.UnixMilli(r.timestamp)
 	return verdict == processor.Tick, nil
 }
 
 // time is the event's time, or its record's if it has none.
-func (in *intake) time(r *kgo.Record) int64 {
+func (in *intake) time(r *record) int64 {
 	if in.event.HasTime {
 		return in.event.Time
 	}
-	return r.Timestamp.UnixMicro()
+	return r.timestamp * 1000
 }
 
-func rejected(p projections.TopicPartition, r *kgo.Record, why *schemas.Reject) projections.Reject {
-	headers := make([]schemas.Header, len(r.Headers))
-	for i, h := range r.Headers {
-		headers[i] = schemas.Header(h)
+// kept copies headers, whose slice is that of the record at hand.
+func kept(headers []kgo.RecordHeader) []schemas.Header {
+	list := make([]schemas.Header, len(headers))
+	for i, h := range headers {
+		list[i] = schemas.Header(h)
 	}
-	return projections.Reject{TopicPartition: p, Offset: r.Offset, Reason: why.Reason, Detail: why.Detail,
-		Key: r.Key, Value: r.Value, Headers: headers, Timestamp: r.Timestamp.UnixMilli()}
+	return list
 }

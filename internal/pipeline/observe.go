@@ -46,7 +46,7 @@ func (w *worker) observeLag() {
 	for _, p := range w.order {
 		offsets, seconds := max(0, p.end-p.published.Offset), 0.0
 		if offsets > 0 && len(p.queue) > 0 {
-			seconds = max(0, time.Since(p.queue[0].Timestamp).Seconds())
+			seconds = max(0, time.Since(time.UnixMilli(p.queue[0].timestamp)).Seconds())
 		}
 		w.tel.Pipeline.SetLag(p.Topic, p.Partition, offsets, seconds)
 	}

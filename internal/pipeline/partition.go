@@ -17,7 +17,7 @@ type partition struct {
 	// queue holds records that were polled and are not folded yet, replay those
 	// from published to folded: a predecessor folded them, and it is not known
 	// who of their users has his snapshot.
-	queue, replay []*kgo.Record
+	queue, replay []record
 	bytes         int
 	// seen is the offset after the last record polled, end the last stable
 	// offset then; polled says that any was, as only then a commit for the
@@ -29,8 +29,8 @@ type partition struct {
 	tick *processor.Source
 }
 
-// push takes polled records.
-func (p *partition) push(f *kgo.FetchPartition) {
+// push takes polled records, copied by the packer.
+func (p *partition) push(f *kgo.FetchPartition, packer *packer) {
 	if len(f.Records) == 0 {
 		return
 	}
@@ -40,18 +40,20 @@ func (p *partition) push(f *kgo.FetchPartition) {
 		p.seen = r.Offset + 1
 		switch {
 		case r.Offset >= p.folded.Offset:
-			p.queue = append(p.queue, r)
-			p.bytes += recordBytes(r)
+			p.queue = append(p.queue, packer.pack(r))
+			p.bytes += p.queue[len(p.queue)-1].size()
 		case r.Offset >= p.published.Offset:
-			p.replay = append(p.replay, r)
+			p.replay = append(p.replay, packer.pack(r))
+		default:
+			r.Recycle()
 		}
 	}
 }
 
 // pop drops the first n records of the queue.
 func (p *partition) pop(n int) {
-	for _, r := range p.queue[:n] {
-		p.bytes -= recordBytes(r)
+	for i := range p.queue[:n] {
+		p.bytes -= p.queue[i].size()
 	}
 	clear(p.queue[:n])
 	p.queue = p.queue[n:]
@@ -67,13 +69,4 @@ func (p *partition) recovering() bool { return compare(p.published, p.folded) < 
 // recoverable reports whether all records of what is to be recovered are here.
 func (p *partition) recoverable() bool {
 	return p.polled && p.recovering() && p.seen >= p.folded.Offset
-}
-
-// recordBytes is about what a record holds in memory.
-func recordBytes(r *kgo.Record) int {
-	n := 200 + len(r.Key) + len(r.Value)
-	for _, h := range r.Headers {
-		n += 40 + len(h.Key) + len(h.Value)
-	}
-	return n
 }

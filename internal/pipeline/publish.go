@@ -138,3 +138,12 @@ func spread(user string, partitions int32) int32 {
 	h.Write([]byte(user))
 	return int32(h.Sum32() % uint32(partitions))
 }
+
+// recordBytes is about what a record holds in memory.
+func recordBytes(r *kgo.Record) int {
+	n := 200 + len(r.Key) + len(r.Value)
+	for _, h := range r.Headers {
+		n += 40 + len(h.Key) + len(h.Value)
+	}
+	return n
+}

@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/badgestream/badgestream/processor"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // TestNobodyWaitsForATick fills a partition's queue behind a tick: the worker
@@ -12,8 +11,8 @@ import (
 func TestNobodyWaitsForATick(t *testing.T) {
 	t.Parallel()
 	ticking := &partition{tick: &processor.Source{}, polled: true, seen: 3, end: 9,
-		queue: []*kgo.Record{{Value: []byte("tick")}, {Value: []byte("a")}, {Value: []byte("b")}}, bytes: 600}
-	other := &partition{polled: true, seen: 1, end: 1, queue: []*kgo.Record{{Value: []byte("c")}}, bytes: 201}
+		queue: make([]record, 3), bytes: 600}
+	other := &partition{polled: true, seen: 1, end: 1, queue: make([]record, 1), bytes: 201}
 	w := &worker{order: []*partition{ticking, other}}
 	if n, size := w.queued(); n != 1 || size != 201 {
 		t.Errorf("%d records of %d bytes are queued, want 1 of 201", n, size)

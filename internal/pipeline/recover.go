@@ -71,11 +71,11 @@ func (w *worker) recoverSnapshots(ctx context.Context, p *partition, ledger []pr
 	w.in.reset()
 	ticked := p.folded.Step > 0
 	scratch := &partition{TopicPartition: p.TopicPartition, window: processor.NewWindow(w.cat.DedupeWindow)}
-	for _, r := range p.replay {
-		if r.Attrs.IsControl() {
+	for i := range p.replay {
+		if p.replay[i].control {
 			continue
 		}
-		tick, err := w.in.record(scratch, r)
+		tick, err := w.in.record(scratch, &p.replay[i])
 		if err != nil {
 			return err
 		}

@@ -126,7 +126,7 @@ func (r *refolder) row(ctx context.Context, row *schemas.LedgerRow) error {
 	}
 	r.in.reset()
 	n := 0
-	for n < len(p.queue) && p.queue[n].Offset < to.Offset {
+	for n < len(p.queue) && p.queue[n].offset < to.Offset {
 		n++
 	}
 	if p.tick == nil {
@@ -175,7 +175,7 @@ func (r *refolder) need(ctx context.Context, p *partition, to projections.Positi
 		}
 		fetches.EachPartition(func(f kgo.FetchTopicPartition) {
 			if q := r.parts[projections.TopicPartition{Topic: f.Topic, Partition: f.Partition}]; q != nil {
-				q.push(&f.FetchPartition)
+				q.push(&f.FetchPartition, &r.packer)
 			}
 		})
 		r.balance(p)

@@ -43,6 +43,7 @@ func (w *worker) warm(ctx context.Context, p projections.TopicPartition, folded 
 	cl.AddConsumePartitions(map[string]map[int32]kgo.Offset{p.Topic: {p.Partition: kgo.NewOffset().At(from)}})
 	in := newIntake(w.cat, w.tel.Link)
 	held := partition{TopicPartition: p, window: window}
+	var packer packer
 	for next := from; next < folded; {
 		patience, cancel := context.WithTimeout(ctx, warmPatience)
 		fetches := cl.PollFetches(patience)
@@ -57,7 +58,8 @@ func (w *worker) warm(ctx context.Context, p projections.TopicPartition, folded 
 			if r.Offset >= folded || r.Attrs.IsControl() {
 				continue
 			}
-			if _, err := in.record(&held, r); err != nil {
+			packed := packer.pack(r)
+			if _, err := in.record(&held, &packed); err != nil {
 				return nil, err
 			}
 		}

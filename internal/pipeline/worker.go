@@ -36,8 +36,9 @@ type worker struct {
 	// windows are those of partitions that were taken away.
 	windows map[projections.TopicPartition]window
 
-	in    *intake
-	limit int // events of the next batch
+	packer packer
+	in     *intake
+	limit  int // events of the next batch
 }
 
 // window is a duplicate window and the position up to which it has seen.
@@ -72,7 +73,7 @@ func (w *worker) join(ctx context.Context) error {
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
 		kgo.ProducerLinger(0), kgo.ProducerBatchMaxBytesFn(func(name string) int32 { return max(producedBytes, w.topics[name].maxBytes) }),
-		kgo.MaxBufferedRecords(1<<20),
+		kgo.MaxBufferedRecords(1<<20), kgo.WithPools(&fetchPools{}),
 		// What is fetched ahead is unpacked at once, to a dozen times its size.
 		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchBytes/4), kgo.MaxConcurrentFetches(2), kgo.FetchMaxWait(500*time.Millisecond),
 	)
@@ -194,7 +195,7 @@ func (w *worker) take(fetches kgo.Fetches, ended bool) (err error) {
 	}
 	fetches.EachPartition(func(f kgo.FetchTopicPartition) {
 		if p := w.parts[projections.TopicPartition{Topic: f.Topic, Partition: f.Partition}]; p != nil {
-			p.push(&f.FetchPartition)
+			p.push(&f.FetchPartition, &w.packer)
 		}
 	})
 	return nil

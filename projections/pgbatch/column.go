@@ -10,6 +10,7 @@ const (
 	Int2        uint32 = 21
 	Int4        uint32 = 23
 	Text        uint32 = 25
+	JSON        uint32 = 114
 	UUID        uint32 = 2950
 	TimestampTZ uint32 = 1184
 )
