@@ -33,6 +33,11 @@ type Batch struct {
 	acts   []userAct
 	sorted []userAct // counted and acts, by user and event
 
+	// What the store is asked; each list is used again by the next batch.
+	memberOps []MemberOp
+	entityOps []EntityOp
+	userOps   []UserOp
+
 	values  []schemas.Value
 	order   []int32 // members, then things, as they were named to the store
 	ranked  []userSpan
@@ -140,6 +145,9 @@ func (b *Batch) forget() {
 	b.given = catalog.None
 	b.summed, b.drawn, b.acts = b.summed[:0], b.drawn[:0], b.acts[:0]
 	b.ranked = b.ranked[:0]
+	clear(b.memberOps)
+	clear(b.entityOps)
+	clear(b.userOps)
 	clear(b.changes)
 	clear(b.held)
 	clear(b.finals)

@@ -15,7 +15,8 @@ func (b *Batch) Entities() []EntityOp {
 		p, q := &b.things[x], &b.things[y]
 		return cmp.Or(cmp.Compare(b.users.rank[p.user], b.users.rank[q.user]), cmp.Compare(p.coll, q.coll), strings.Compare(p.name, q.name))
 	})
-	ops := make([]EntityOp, len(b.order))
+	ops := slices.Grow(b.entityOps[:0], len(b.order))[:len(b.order)]
+	b.entityOps = ops
 	for i, n := range b.order {
 		t := &b.things[n]
 		ops[i] = EntityOp{EntityKey: EntityKey{b.users.all[t.user], t.coll, t.name}, Next: t.next, Add: t.add}

@@ -9,7 +9,8 @@ import (
 	"github.com/cockroachdb/errors"
 )
 
-// Members names the member rows that the batch writes, sorted by key.
+// Members names the member rows that the batch writes, sorted by key. The list,
+// as those of Entities and Users, holds until Rewind or Reset.
 func (b *Batch) Members() []MemberOp {
 	b.given, b.byRank = len(b.things), b.users.order()
 	b.order = ascending(b.order, len(b.members))
@@ -18,7 +19,8 @@ func (b *Batch) Members() []MemberOp {
 		return cmp.Or(cmp.Compare(b.users.rank[p.user], b.users.rank[q.user]), cmp.Compare(p.coll, q.coll),
 			strings.Compare(p.entity, q.entity), strings.Compare(p.name, q.name))
 	})
-	ops := make([]MemberOp, len(b.order))
+	ops := slices.Grow(b.memberOps[:0], len(b.order))[:len(b.order)]
+	b.memberOps = ops
 	for i, n := range b.order {
 		m := &b.members[n]
 		ops[i] = MemberOp{MemberKey: MemberKey{b.users.all[m.user], m.coll, m.entity, m.name}, Next: m.next}

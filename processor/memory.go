@@ -53,8 +53,8 @@ func (m *Memory) Fold(b *Batch) error {
 	places := b.Places()
 	taken := make([]int64, len(places))
 	for i, p := range places {
-		m.places[p.Collection] += p.Count
 		taken[i] = m.places[p.Collection]
+		m.places[p.Collection] = min(p.Places, taken[i]+p.Count)
 	}
 	if err := b.ApplyPlaces(taken); err != nil {
 		return err

@@ -95,10 +95,12 @@ type EntityRow struct {
 	Sums  [catalog.MaxSums]int64
 }
 
-// PlaceOp asks for the next Count places of a First collection.
+// PlaceOp asks for the next Count places of a First collection, which has
+// Places in all. The store counts those taken up to that number and no further,
+// so that a row once full stays as it is, and need be asked no more.
 type PlaceOp struct {
-	Collection int16
-	Count      int64
+	Collection    int16
+	Count, Places int64
 }
 
 // UserOp is what the batch adds to one user's row.

@@ -32,7 +32,8 @@ func (b *Batch) Users() []UserOp {
 		}
 	}
 	b.ranked = kept
-	ops := make([]UserOp, len(kept))
+	ops := slices.Grow(b.userOps[:0], len(kept))[:len(kept)]
+	b.userOps = ops
 	for i := range kept {
 		s := &kept[i]
 		ops[i] = UserOp{User: b.users.all[s.user], Events: s.events, Add: s.add, DueAt: b.dueSince(s)}

@@ -34,9 +34,15 @@ type Folder struct {
 	stmts *statements
 	conn  *pgbatch.Conn
 
+	// full are the First collections of which all places are taken, as
+	// transactions on this connection have seen before they committed. A full
+	// one stays full, unless Postgres is restored, and then the connection ends.
+	full map[int16]bool
+
 	answers answers
-	// Parameters are built here: those of one round trip in different columns.
-	cols       [21]pgbatch.Column
+	// Parameters are built here. What goes in parts is sent as soon as it is
+	// built, so that all such statements share their columns.
+	cols       [16]pgbatch.Column
 	wide       []pgbatch.Column // users
 	rejectCols [9]pgbatch.Column
 	ledgerCols [8]pgbatch.Column
@@ -108,7 +114,7 @@ func (f *Folder) foldStages(ctx context.Context, t *transaction) error {
 	if err := b.ApplyEntities(rows); err != nil {
 		return err
 	}
-	taken, err := f.placeStage(ctx, b.Places())
+	taken, err := f.placeStage(ctx, t, b.Places())
 	if err != nil {
 		return err
 	}
@@ -141,6 +147,7 @@ func (f *Folder) connect(ctx context.Context) error {
 		return err
 	}
 	f.conn = conn
+	f.full = map[int16]bool{}
 	return nil
 }
 

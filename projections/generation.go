@@ -50,7 +50,8 @@ CREATE TABLE ` + gen + `.entity (
 ) WITH (fillfactor = 80);
 CREATE TABLE ` + gen + `.place (
     collection smallint PRIMARY KEY,
-    taken      bigint NOT NULL
+    taken      bigint NOT NULL,
+    prev       bigint NOT NULL
 );
 CREATE TABLE ` + gen + `.clock (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),

@@ -117,7 +117,7 @@ func (w *world) state() string {
 		`SELECT 'user', to_jsonb(u)::text FROM GEN.users u ORDER BY id`,
 		`SELECT 'member', (to_jsonb(m) - 'prev' - 'prev_at')::text FROM GEN.member m ORDER BY user_id, collection, entity, member`,
 		`SELECT 'entity', (to_jsonb(e) - 'prev')::text FROM GEN.entity e ORDER BY user_id, collection, entity`,
-		`SELECT 'place', to_jsonb(p)::text FROM GEN.place p ORDER BY collection`,
+		`SELECT 'place', (to_jsonb(p) - 'prev')::text FROM GEN.place p ORDER BY collection`,
 		`SELECT 'clock', to_jsonb(c)::text FROM GEN.clock c`,
 		`SELECT 'offset', (to_jsonb(o) - 'seeded_at')::text FROM BASE.fold_offset o ORDER BY topic, partition`,
 		`SELECT 'history', (to_jsonb(h) - 'recorded_at')::text FROM BASE.history h ORDER BY topic, partition, "offset", ordinal`,

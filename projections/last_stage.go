@@ -49,11 +49,18 @@ func (f *Folder) addHistory(pipe *pgbatch.Pipe, t *transaction) {
 	if len(t.history) == 0 {
 		return
 	}
-	cols := f.cols[5:21]
+	version, reason := pgbatch.Int4Param(f.in.CatalogVersion), []byte(t.reason)
+	pipe.AddParts(f.stmts.history, nil, parts(len(t.history), func(from, to int) [][]byte {
+		return append(f.historyParams(t.history[from:to]), version, reason)
+	}))
+}
+
+func (f *Folder) historyParams(rows []HistoryRow) [][]byte {
+	cols := f.cols[:16]
 	start(cols, pgbatch.Text, pgbatch.Int4, pgbatch.Int8, pgbatch.Int8, pgbatch.Text, pgbatch.Text, pgbatch.Text, pgbatch.Text, pgbatch.Int4,
 		pgbatch.Bool, pgbatch.TimestampTZ, pgbatch.TimestampTZ, pgbatch.Text, pgbatch.Text, pgbatch.JSON, pgbatch.Int8)
-	for i := range t.history {
-		h := &t.history[i]
+	for i := range rows {
+		h := &rows[i]
 		cols[0].AddText(h.Topic)
 		cols[1].AddInt4(h.Partition)
 		cols[2].AddInt8(h.Offset)
@@ -72,7 +79,7 @@ func (f *Folder) addHistory(pipe *pgbatch.Pipe, t *transaction) {
 		cols[14].AddBytes(f.text)
 		cols[15].AddInt8(h.Version)
 	}
-	pipe.Add(f.stmts.history, nil, append(params(cols), pgbatch.Int4Param(f.in.CatalogVersion), []byte(t.reason))...)
+	return params(cols)
 }
 
 // historyRow is the row that a change makes. Its badge event is made from it,

@@ -262,8 +262,9 @@ func (c countedConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// TestRoundTripsAreConstant folds two events and then ten thousand.
-func TestRoundTripsAreConstant(t *testing.T) {
+// TestRoundTrips folds four events and then ten thousand: beside the parts into
+// which the rows of a statement are cut, nothing takes another round trip.
+func TestRoundTrips(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, server(t), "trips", load(t, "stride"), 1)
 	f := w.folder()
@@ -290,7 +291,8 @@ func TestRoundTripsAreConstant(t *testing.T) {
 		return writes.Load() - before
 	}
 	fold(1) // connects
-	if small, large := fold(2), fold(5000); small != 5 || large != 5 {
+	const statements = 5 // that are cut into parts, none of more than ten thousand rows here
+	if small, large := fold(2), fold(5000); small != 5 || large > 5+statements*(10_000/partRows) {
 		t.Errorf("%d round trips for four events, %d for ten thousand", small, large)
 	}
 }

@@ -89,18 +89,16 @@ func (f *Folder) addMembers(pipe *pgbatch.Pipe, ops []processor.MemberOp) func()
 	a.members = slices.Grow(a.members[:0], len(ops))[:len(ops)]
 	plain, timed := 0, 0
 	if len(a.plain) > 0 {
-		params := f.memberParams(f.cols[:6], ops, a.plain)
-		pipe.Add(f.stmts.members, func(v [][]byte) error {
+		pipe.AddParts(f.stmts.members, func(v [][]byte) error {
 			if plain < len(a.plain) {
 				a.members[a.plain[plain]] = processor.MemberPrior{State: prior(v[0])}
 			}
 			plain++
 			return nil
-		}, params...)
+		}, parts(len(a.plain), func(from, to int) [][]byte { return f.memberParams(f.cols[:6], ops, a.plain[from:to]) }))
 	}
 	if len(a.timed) > 0 {
-		params := f.memberParams(f.cols[6:13], ops, a.timed)
-		pipe.Add(f.stmts.timed, func(v [][]byte) error {
+		pipe.AddParts(f.stmts.timed, func(v [][]byte) error {
 			if timed < len(a.timed) {
 				was := processor.MemberPrior{State: prior(v[0]), At: processor.NoTime}
 				if v[1] != nil {
@@ -110,7 +108,7 @@ func (f *Folder) addMembers(pipe *pgbatch.Pipe, ops []processor.MemberOp) func()
 			}
 			timed++
 			return nil
-		}, params...)
+		}, parts(len(a.timed), func(from, to int) [][]byte { return f.memberParams(f.cols[:7], ops, a.timed[from:to]) }))
 	}
 	return func() error {
 		if err := counted(f.stmts.members.Name, len(a.plain), plain); err != nil {
@@ -143,6 +141,25 @@ func (f *Folder) entityStage(ctx context.Context, ops []processor.EntityOp) ([]p
 	if len(ops) == 0 {
 		return nil, nil
 	}
+	rows := slices.Grow(f.answers.entities[:0], len(ops))
+	pipe := f.conn.Begin()
+	pipe.AddParts(f.stmts.entities, func(v [][]byte) error {
+		row := processor.EntityRow{Prior: prior(v[0])}
+		for s := range row.Sums {
+			row.Sums[s] = pgbatch.ReadInt8(v[1+s])
+		}
+		rows = append(rows, row)
+		return nil
+	}, parts(len(ops), func(from, to int) [][]byte { return f.entityParams(ops[from:to]) }))
+	err := pipe.Run(ctx)
+	if err == nil {
+		err = counted(f.stmts.entities.Name, len(ops), len(rows))
+	}
+	f.answers.entities = rows
+	return rows, err
+}
+
+func (f *Folder) entityParams(ops []processor.EntityOp) [][]byte {
 	cols := f.cols[:5+catalog.MaxSums]
 	start(cols, pgbatch.Text, pgbatch.Int2, pgbatch.Text, pgbatch.Int4, pgbatch.Int4, pgbatch.Int8, pgbatch.Int8, pgbatch.Int8, pgbatch.Int8)
 	for i := range ops {
@@ -156,57 +173,43 @@ func (f *Folder) entityStage(ctx context.Context, ops []processor.EntityOp) ([]p
 			cols[5+s].AddInt8(add)
 		}
 	}
-	rows := slices.Grow(f.answers.entities[:0], len(ops))
-	pipe := f.conn.Begin()
-	pipe.Add(f.stmts.entities, func(v [][]byte) error {
-		row := processor.EntityRow{Prior: prior(v[0])}
-		for s := range row.Sums {
-			row.Sums[s] = pgbatch.ReadInt8(v[1+s])
+	return params(cols)
+}
+
+// placeStage draws places. A row is locked until the transaction ends, and all
+// workers draw from the same: those that are known to be full are passed over.
+func (f *Folder) placeStage(ctx context.Context, t *transaction, ops []processor.PlaceOp) ([]int64, error) {
+	taken := f.answers.taken[:0]
+	if !slices.ContainsFunc(ops, func(op processor.PlaceOp) bool { return !f.full[op.Collection] }) {
+		for _, op := range ops {
+			taken = append(taken, op.Places)
 		}
-		rows = append(rows, row)
+		f.answers.taken = taken
+		return taken, nil
+	}
+	// How many there are in all goes in prev as a negative number, so that an
+	// inserted row can be told from one that was there.
+	cols := f.cols[:3]
+	start(cols, pgbatch.Int2, pgbatch.Int8, pgbatch.Int8)
+	for _, op := range ops {
+		cols[0].AddInt2(op.Collection)
+		cols[1].AddInt8(min(op.Count, op.Places))
+		cols[2].AddInt8(-op.Places)
+	}
+	pipe := f.conn.Begin()
+	pipe.Add(f.stmts.places, func(v [][]byte) error {
+		taken = append(taken, max(0, pgbatch.ReadInt8(v[0])))
 		return nil
 	}, params(cols)...)
 	err := pipe.Run(ctx)
 	if err == nil {
-		err = counted(f.stmts.entities.Name, len(ops), len(rows))
+		err = counted(f.stmts.places.Name, len(ops), len(taken))
 	}
-	f.answers.entities = rows
-	return rows, err
-}
-
-// placeStage draws places.
-func (f *Folder) placeStage(ctx context.Context, ops []processor.PlaceOp) ([]int64, error) {
-	if len(ops) == 0 {
-		return nil, nil
+	for i := range taken {
+		if taken[i] >= ops[i].Places {
+			t.full = append(t.full, ops[i].Collection)
+		}
 	}
-	cols := f.cols[:2]
-	start(cols, pgbatch.Int2, pgbatch.Int8)
-	for _, op := range ops {
-		cols[0].AddInt2(op.Collection)
-		cols[1].AddInt8(op.Count)
-	}
-	taken := f.answers.taken[:0]
-	pipe := f.conn.Begin()
-	pipe.Add(f.stmts.places, func(v [][]byte) error {
-		taken = append(taken, pgbatch.ReadInt8(v[0]))
-		return nil
-	}, params(cols)...)
-	err := pipe.Run(ctx)
 	f.answers.taken = taken
 	return taken, err
-}
-
-// start begins the columns with their types.
-func start(cols []pgbatch.Column, types ...uint32) {
-	for i := range cols {
-		cols[i].Start(types[i])
-	}
-}
-
-func params(cols []pgbatch.Column) [][]byte {
-	p := make([][]byte, len(cols))
-	for i := range cols {
-		p[i] = cols[i].Param()
-	}
-	return p
 }

@@ -58,9 +58,9 @@ SELECT ` + rows(`text`, `smallint`, `text`, `int`, `int`, `bigint`, `bigint`, `b
 ON CONFLICT (user_id, collection, entity) DO UPDATE SET prev = t.state, state = ` + outcome + `,
 s0 = t.s0 + excluded.s0, s1 = t.s1 + excluded.s1, s2 = t.s2 + excluded.s2, s3 = t.s3 + excluded.s3
 RETURNING prev, s0, s1, s2, s3`},
-		places: pgbatch.Statement{Name: "places", SQL: `INSERT INTO ` + gen + `.place AS t (collection, taken)
-SELECT ` + rows(`smallint`, `bigint`) + `
-ON CONFLICT (collection) DO UPDATE SET taken = t.taken + excluded.taken RETURNING taken`},
+		places: pgbatch.Statement{Name: "places", SQL: `INSERT INTO ` + gen + `.place AS t (collection, taken, prev)
+SELECT ` + rows(`smallint`, `bigint`, `bigint`) + `
+ON CONFLICT (collection) DO UPDATE SET prev = t.taken, taken = least(t.taken + excluded.taken, -excluded.prev) RETURNING prev`},
 		held: pgbatch.Statement{Name: "held", SQL: `INSERT INTO ` + gen + `.users AS t (id, version, held, earned_at)
 SELECT id, 0, ($4::smallint[])[lo:hi], ($5::timestamptz[])[lo:hi] FROM unnest($1::text[], $2::int[], $3::int[]) x (id, lo, hi)
 ON CONFLICT (id) DO UPDATE SET held = excluded.held, earned_at = excluded.earned_at`},

@@ -29,6 +29,7 @@ type transaction struct {
 	epoch   int64
 	history []HistoryRow
 	ledger  []LedgerRow
+	full    []int16 // First collections without a free place
 }
 
 // run makes attempts until the transaction commits or fails for good. stages
@@ -36,9 +37,13 @@ type transaction struct {
 func (f *Folder) run(ctx context.Context, t *transaction, stages func(context.Context, *transaction) error) (*Outcome, error) {
 	for attempt := 1; ; attempt++ {
 		t.batch.Rewind()
+		t.full = t.full[:0]
 		err := f.attempt(ctx, t, stages)
 		f.history = t.history
 		if err == nil {
+			for _, c := range t.full {
+				f.full[c] = true
+			}
 			return &Outcome{History: t.history, Changes: t.batch.Changes(), Finals: t.batch.Finals(), Epoch: t.epoch, Clock: t.clock,
 				Ledger: t.ledger, Attempts: attempt}, nil
 		}

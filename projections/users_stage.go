@@ -25,7 +25,7 @@ func (f *Folder) writeUsers(ctx context.Context, ops []processor.UserOp) ([]proc
 	a.counters = slices.Grow(a.counters[:0], len(ops)*width)
 	a.held = a.held[:0]
 	pipe := f.conn.Begin()
-	pipe.Add(stmt, func(v [][]byte) error {
+	pipe.AddParts(stmt, func(v [][]byte) error {
 		from := len(a.counters)
 		for _, c := range v[3:] {
 			a.counters = append(a.counters, pgbatch.ReadInt8(c))
@@ -37,7 +37,7 @@ func (f *Folder) writeUsers(ctx context.Context, ops []processor.UserOp) ([]proc
 			Held:     held,
 		})
 		return err
-	}, f.userParams(ops)...)
+	}, parts(len(ops), func(from, to int) [][]byte { return f.userParams(ops[from:to]) }))
 	if err := pipe.Run(ctx); err != nil {
 		return nil, err
 	}
@@ -70,12 +70,16 @@ func (f *Folder) userParams(ops []processor.UserOp) [][]byte {
 	return params(cols)
 }
 
-// addHeld adds the statement that writes the badges held. The arrays of all
-// users go as one, with each user's bounds.
+// addHeld adds the statement that writes the badges held. The arrays of a
+// part's users go as one, with each user's bounds.
 func (f *Folder) addHeld(pipe *pgbatch.Pipe, updates []processor.HeldUpdate) {
 	if len(updates) == 0 {
 		return
 	}
+	pipe.AddParts(f.stmts.held, nil, parts(len(updates), func(from, to int) [][]byte { return f.heldParams(updates[from:to]) }))
+}
+
+func (f *Folder) heldParams(updates []processor.HeldUpdate) [][]byte {
 	cols := f.cols[:5]
 	start(cols, pgbatch.Text, pgbatch.Int4, pgbatch.Int4, pgbatch.Int2, pgbatch.TimestampTZ)
 	for i := range updates {
@@ -88,5 +92,5 @@ func (f *Folder) addHeld(pipe *pgbatch.Pipe, updates []processor.HeldUpdate) {
 		}
 		cols[2].AddInt4(int32(cols[3].Len()))
 	}
-	pipe.Add(f.stmts.held, nil, params(cols)...)
+	return params(cols)
 }

@@ -21,9 +21,10 @@ type Pipe struct {
 }
 
 type queued struct {
-	stmt   Statement
-	params [][]byte
-	row    Row
+	stmt Statement
+	// part makes the parameters of the next part, nil after the last.
+	part func() [][]byte
+	row  Row
 }
 
 // Begin starts an empty pipe. There is one at a time per connection.
@@ -37,14 +38,34 @@ func (c *Conn) Begin() *Pipe {
 // Add appends a statement. Its parameters must live until Run returns; row
 // may be nil if the statement gives no rows that matter.
 func (p *Pipe) Add(stmt Statement, row Row, params ...[]byte) {
-	p.queued = append(p.queued, queued{stmt, params, row})
+	p.AddParts(stmt, row, once(params))
+}
+
+// AddParts appends a statement that runs once for each part of its rows: part
+// makes the parameters of the next, nil after the last; there must be one. A
+// part is sent while the server works on the one before, and its buffers can
+// be used again for the next, so that any number of rows needs the memory of a
+// few. All parts together count as one statement.
+func (p *Pipe) AddParts(stmt Statement, row Row, part func() [][]byte) {
+	p.queued = append(p.queued, queued{stmt, part, row})
+}
+
+func once(params [][]byte) func() [][]byte {
+	if params == nil {
+		params = [][]byte{}
+	}
+	return func() [][]byte {
+		now := params
+		params = nil
+		return now
+	}
 }
 
 // Len is how many statements there are.
 func (p *Pipe) Len() int { return len(p.queued) }
 
-// Affected is how many rows the i-th statement touched, once Run has
-// returned; -1 if it did not get so far.
+// Affected is how many rows the i-th statement touched, of one in parts the
+// last part, once Run has returned; -1 if it did not get so far.
 func (p *Pipe) Affected(i int) int64 {
 	if i >= len(p.results) {
 		return -1
@@ -80,54 +101,95 @@ func (p *Pipe) Run(ctx context.Context) error {
 	return err
 }
 
+// ahead is how many parts of a statement are sent beyond the one whose answer
+// is awaited: the server then has one to begin with at once.
+const ahead = 1
+
+// exchange sends the statements and takes their answers: all at once, but for
+// those in parts.
 func (p *Pipe) exchange(line *pgconn.Pipeline) error {
-	binary := []int16{1} // the format of every parameter and result
+	awaited := make([]int, 0, len(p.queued)+ahead) // what was sent, in order
 	for i := range p.queued {
 		q := &p.queued[i]
-		line.SendQueryStatement(p.conn.prepared[q.stmt.SQL], q.params, binary, binary)
-		// Postgres's limit on idle transactions runs from one sync to the next
-		// message. With one at the end alone, a client that hangs while it sends
-		// would keep its locks for as long as it hangs.
-		line.SendPipelineSync()
+		for n := 0; ; n++ {
+			params := q.part()
+			if params == nil {
+				break
+			}
+			send(line, p.conn.prepared[q.stmt.SQL], params)
+			if awaited = append(awaited, i); n == 0 {
+				continue
+			}
+			if err := line.Flush(); err != nil {
+				return errors.Wrapf(err, "send %s", q.stmt.Name)
+			}
+			for len(awaited) > 1+ahead {
+				if err := p.receive(line, awaited[0]); err != nil {
+					return err
+				}
+				awaited = awaited[1:]
+			}
+		}
 	}
 	if err := line.Flush(); err != nil {
 		return errors.Wrapf(err, "send %s", p.queued[0].stmt.Name)
 	}
-	for i := range p.queued {
-		if err := p.receive(line, &p.queued[i]); err != nil {
+	for _, i := range awaited {
+		if err := p.receive(line, i); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *Pipe) receive(line *pgconn.Pipeline, q *queued) error {
-	got, err := line.GetResults()
-	if err != nil {
-		return errors.Wrap(err, q.stmt.Name)
+func send(line *pgconn.Pipeline, stmt *pgconn.StatementDescription, params [][]byte) {
+	binary := []int16{1} // the format of every parameter and result
+	line.SendQueryStatement(stmt, params, binary, binary)
+	// Postgres's limit on idle transactions runs from one sync to the next
+	// message. With one at the end alone, a client that hangs while it sends
+	// would keep its locks for as long as it hangs.
+	line.SendPipelineSync()
+}
+
+// receive takes the answer to the i-th statement, or to one part of it.
+func (p *Pipe) receive(line *pgconn.Pipeline, i int) error {
+	q := &p.queued[i]
+	tag, err := answer(line, q.row)
+	if len(p.results) > i { // an earlier part has answered
+		p.results = p.results[:i]
 	}
-	rows, ok := got.(*pgconn.ResultReader)
-	if !ok {
-		return errors.AssertionFailedf("%s: Postgres answered with %T", q.stmt.Name, got)
-	}
-	for rows.NextRow() {
-		if q.row == nil {
-			continue
-		}
-		if err := q.row(rows.Values()); err != nil {
-			return errors.Wrap(err, q.stmt.Name)
-		}
-	}
-	tag, err := rows.Close()
 	if err != nil {
 		return errors.Wrap(err, q.stmt.Name)
 	}
 	p.results = append(p.results, tag)
+	return nil
+}
+
+func answer(line *pgconn.Pipeline, row Row) (tag pgconn.CommandTag, err error) {
+	got, err := line.GetResults()
+	if err != nil {
+		return tag, err
+	}
+	rows, ok := got.(*pgconn.ResultReader)
+	if !ok {
+		return tag, errors.AssertionFailedf("Postgres answered with %T", got)
+	}
+	for rows.NextRow() {
+		if row == nil {
+			continue
+		}
+		if err := row(rows.Values()); err != nil {
+			return tag, err
+		}
+	}
+	if tag, err = rows.Close(); err != nil {
+		return tag, err
+	}
 	if got, err = line.GetResults(); err != nil {
-		return errors.Wrap(err, q.stmt.Name)
+		return tag, err
 	}
 	if _, ok := got.(*pgconn.PipelineSync); !ok {
-		return errors.AssertionFailedf("%s: Postgres answered with %T where it had ended", q.stmt.Name, got)
+		err = errors.AssertionFailedf("Postgres answered with %T where it had ended", got)
 	}
-	return nil
+	return tag, err
 }

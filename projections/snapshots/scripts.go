@@ -9,19 +9,27 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// scripts are what runs inside Redis. Each touches one key, so that they work
-// in a cluster as well.
+// scripts are what runs inside Redis. Each call touches one key, so that they
+// work in a cluster as well; but newer, which where there is no cluster takes
+// as many as it is given.
 type scripts struct {
 	newer, raise, turn, finish, view *redis.Script
 }
 
 func newScripts() *scripts {
 	return &scripts{
-		// newer sets a snapshot unless one of the same or a later order is there.
+		// newer sets snapshots, each unless one of the same or a later order is
+		// there. It looks at all of them at once and sets all at once: a call for
+		// each costs Redis 7.6 µs a snapshot, this with snapshotsPerCall 4.6.
 		newer: redis.NewScript(fmt.Sprintf(`
-if redis.call('GETRANGE', KEYS[1], %d, %d) >= string.sub(ARGV[1], %d, %d) then return 0 end
-redis.call('SET', KEYS[1], ARGV[1])
-return 1`, schemas.OrderOffset, schemas.OrderOffset+schemas.OrderLength-1, schemas.OrderOffset+1, schemas.OrderOffset+schemas.OrderLength)),
+local there, set, n = redis.call('MGET', unpack(KEYS)), {}, 0
+for i, snapshot in ipairs(ARGV) do
+  if not there[i] or string.sub(there[i], %[1]d, %[2]d) < string.sub(snapshot, %[1]d, %[2]d) then
+    set[n + 1], set[n + 2], n = KEYS[i], snapshot, n + 2
+  end
+end
+if n > 0 then redis.call('MSET', unpack(set)) end
+return n / 2`, schemas.OrderOffset+1, schemas.OrderOffset+schemas.OrderLength)),
 		// raise moves a partition's mark on, unless it is behind what was
 		// acknowledged before: then Redis lost something, and the mark stays so
 		// that everybody can see it.

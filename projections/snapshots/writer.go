@@ -19,9 +19,13 @@ var ErrRefreshNeeded = errors.New("Redis lost snapshots that it had acknowledged
 // A round trip carries no more than this, so that neither side needs much
 // memory for it.
 const (
-	maxCommands = 1000
-	maxBytes    = 1 << 20
+	maxSnapshots = 1000
+	maxBytes     = 1 << 20
 )
+
+// snapshotsPerCall is how many one call of a script sets: with 10 a call, Redis
+// takes 5.6 µs a snapshot, with 50 4.6, with 200 5.0.
+const snapshotsPerCall = 50
 
 // Writer writes snapshots. It is used by one goroutine.
 type Writer struct {
@@ -79,7 +83,7 @@ func (w *Writer) Write(ctx context.Context, finals []processor.Final, from ...pr
 // chunk makes the values of the first users, as many as one round trip takes.
 func (w *Writer) chunk(finals []processor.Final) (values [][]byte, n int) {
 	buf := w.buf[:0]
-	for n < len(finals) && n < maxCommands && len(buf) < maxBytes {
+	for n < len(finals) && n < maxSnapshots && len(buf) < maxBytes {
 		start := len(buf)
 		buf = w.append(buf, &finals[n])
 		values = append(values, buf[start:len(buf):len(buf)])
@@ -105,8 +109,18 @@ func fill(s *schemas.Snapshot, cat *catalog.Catalog, in projections.Installed, f
 }
 
 func (w *Writer) queue(ctx context.Context, p redis.Pipeliner, finals []processor.Final, values [][]byte) {
-	for i := range finals {
-		w.scripts.newer.EvalSha(ctx, p, []string{Key(w.group, finals[i].User)}, values[i])
+	perCall := snapshotsPerCall
+	if _, cluster := w.rdb.(*redis.ClusterClient); cluster {
+		perCall = 1 // its keys may be on different servers
+	}
+	for len(finals) > 0 {
+		n := min(perCall, len(finals))
+		keys, args := make([]string, n), make([]any, n)
+		for i := range n {
+			keys[i], args[i] = Key(w.group, finals[i].User), values[i]
+		}
+		w.scripts.newer.EvalSha(ctx, p, keys, args...)
+		finals, values = finals[n:], values[n:]
 	}
 }
 
