@@ -39,6 +39,7 @@ type Batch struct {
 	userOps   []UserOp
 
 	values  []schemas.Value
+	sort    sorter
 	order   []int32 // members, then things, as they were named to the store
 	ranked  []userSpan
 	adds    []int64 // arena of UserOp.Add

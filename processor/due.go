@@ -34,7 +34,7 @@ func (b *Batch) AddDue(due []Due, src Source, ordinal int64) {
 // dueUsers names the rows of a tick's step: each user's version rises by the
 // tick, and the next instant is set at which he is due again.
 func (b *Batch) dueUsers() []UserOp {
-	b.byRank = b.users.order()
+	b.byRank = b.users.order(b.byRank, &b.sort)
 	ops := make([]UserOp, len(b.due))
 	none := make([]int64, len(b.cat.Counters))
 	for i := range b.due {

@@ -1,7 +1,6 @@
 package processor
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -10,11 +9,11 @@ import (
 
 // Entities names the entity rows that the batch writes, sorted by key.
 func (b *Batch) Entities() []EntityOp {
-	b.order = ascending(b.order, len(b.things))
-	slices.SortFunc(b.order, func(x, y int32) int {
-		p, q := &b.things[x], &b.things[y]
-		return cmp.Or(cmp.Compare(b.users.rank[p.user], b.users.rank[q.user]), cmp.Compare(p.coll, q.coll), strings.Compare(p.name, q.name))
-	})
+	b.sort.start(len(b.things))
+	for n := range b.things {
+		b.sort.add(b.rowKey(b.things[n].user, b.things[n].coll), int32(n))
+	}
+	b.order = b.sort.into(b.order, func(x, y int32) int { return strings.Compare(b.things[x].name, b.things[y].name) })
 	ops := slices.Grow(b.entityOps[:0], len(b.order))[:len(b.order)]
 	b.entityOps = ops
 	for i, n := range b.order {

@@ -87,12 +87,13 @@ func (u *names) number(name string) int32 {
 
 // order sorts the names once all are known, so that rows are sorted by the
 // rank of their user and rarely by the strings themselves.
-func (u *names) order() []int32 {
-	sorted := make([]int32, len(u.all))
-	for i := range sorted {
-		sorted[i] = int32(i)
+func (u *names) order(dst []int32, s *sorter) []int32 {
+	prefix := commonPrefix(u.all)
+	s.start(len(u.all))
+	for n, name := range u.all {
+		s.add(prefixKey(name[prefix:]), int32(n))
 	}
-	slices.SortFunc(sorted, func(a, b int32) int { return strings.Compare(u.all[a], u.all[b]) })
+	sorted := s.into(dst, func(x, y int32) int { return strings.Compare(u.all[x], u.all[y]) })
 	u.rank = slices.Grow(u.rank[:0], len(u.all))[:len(u.all)]
 	for r, n := range sorted {
 		u.rank[n] = int32(r)

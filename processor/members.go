@@ -1,7 +1,6 @@
 package processor
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -12,12 +11,17 @@ import (
 // Members names the member rows that the batch writes, sorted by key. The list,
 // as those of Entities and Users, holds until Rewind or Reset.
 func (b *Batch) Members() []MemberOp {
-	b.given, b.byRank = len(b.things), b.users.order()
-	b.order = ascending(b.order, len(b.members))
-	slices.SortFunc(b.order, func(x, y int32) int {
+	b.given, b.byRank = len(b.things), b.users.order(b.byRank, &b.sort)
+	b.sort.start(len(b.members))
+	for n := range b.members {
+		b.sort.add(b.rowKey(b.members[n].user, b.members[n].coll), int32(n))
+	}
+	b.order = b.sort.into(b.order, func(x, y int32) int {
 		p, q := &b.members[x], &b.members[y]
-		return cmp.Or(cmp.Compare(b.users.rank[p.user], b.users.rank[q.user]), cmp.Compare(p.coll, q.coll),
-			strings.Compare(p.entity, q.entity), strings.Compare(p.name, q.name))
+		if c := strings.Compare(p.entity, q.entity); c != 0 {
+			return c
+		}
+		return strings.Compare(p.name, q.name)
 	})
 	ops := slices.Grow(b.memberOps[:0], len(b.order))[:len(b.order)]
 	b.memberOps = ops
@@ -94,10 +98,7 @@ func (b *Batch) moved(event int32, m *member, c *catalog.Collection, was int32) 
 	}
 }
 
-func ascending(s []int32, n int) []int32 {
-	s = slices.Grow(s[:0], n)[:n]
-	for i := range s {
-		s[i] = int32(i)
-	}
-	return s
+// rowKey orders rows by user and then by collection. It needs the users' ranks.
+func (b *Batch) rowKey(user int32, coll int16) uint64 {
+	return uint64(b.users.rank[user])<<16 | uint64(coll)
 }
