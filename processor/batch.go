@@ -40,7 +40,6 @@ type Batch struct {
 
 	values  []schemas.Value
 	sort    sorter
-	order   []int32 // members, then things, as they were named to the store
 	ranked  []userSpan
 	adds    []int64 // arena of UserOp.Add
 	changes []Change

@@ -2,22 +2,16 @@ package processor
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/cockroachdb/errors"
 )
 
-// Entities names the entity rows that the batch writes, sorted by key.
+// Entities names the entity rows that the batch writes, each once.
 func (b *Batch) Entities() []EntityOp {
-	b.sort.start(len(b.things))
-	for n := range b.things {
-		b.sort.add(b.rowKey(b.things[n].user, b.things[n].coll), int32(n))
-	}
-	b.order = b.sort.into(b.order, func(x, y int32) int { return strings.Compare(b.things[x].name, b.things[y].name) })
-	ops := slices.Grow(b.entityOps[:0], len(b.order))[:len(b.order)]
+	ops := slices.Grow(b.entityOps[:0], len(b.things))[:len(b.things)]
 	b.entityOps = ops
-	for i, n := range b.order {
-		t := &b.things[n]
+	for i := range b.things {
+		t := &b.things[i]
 		ops[i] = EntityOp{EntityKey: EntityKey{b.users.all[t.user], t.coll, t.name}, Next: t.next, Add: t.add}
 	}
 	return ops
@@ -25,11 +19,11 @@ func (b *Batch) Entities() []EntityOp {
 
 // ApplyEntities takes the answer to Entities, in its order.
 func (b *Batch) ApplyEntities(rows []EntityRow) error {
-	if len(rows) != len(b.order) {
-		return errors.AssertionFailedf("%d entity rows asked for, %d answered", len(b.order), len(rows))
+	if len(rows) != len(b.things) {
+		return errors.AssertionFailedf("%d entity rows asked for, %d answered", len(b.things), len(rows))
 	}
-	for i, n := range b.order {
-		t := &b.things[n]
+	for i := range b.things {
+		t := &b.things[i]
 		t.state, t.sums = rows[i].Prior, rows[i].Sums
 		for s := range t.sums {
 			t.sums[s] -= t.add[s]

@@ -2,31 +2,19 @@ package processor
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/cockroachdb/errors"
 )
 
-// Members names the member rows that the batch writes, sorted by key. The list,
-// as those of Entities and Users, holds until Rewind or Reset.
+// Members names the member rows that the batch writes, each once. The list, as
+// those of Entities and Users, holds until Rewind or Reset.
 func (b *Batch) Members() []MemberOp {
 	b.given, b.byRank = len(b.things), b.users.order(b.byRank, &b.sort)
-	b.sort.start(len(b.members))
-	for n := range b.members {
-		b.sort.add(b.rowKey(b.members[n].user, b.members[n].coll), int32(n))
-	}
-	b.order = b.sort.into(b.order, func(x, y int32) int {
-		p, q := &b.members[x], &b.members[y]
-		if c := strings.Compare(p.entity, q.entity); c != 0 {
-			return c
-		}
-		return strings.Compare(p.name, q.name)
-	})
-	ops := slices.Grow(b.memberOps[:0], len(b.order))[:len(b.order)]
+	ops := slices.Grow(b.memberOps[:0], len(b.members))[:len(b.members)]
 	b.memberOps = ops
-	for i, n := range b.order {
-		m := &b.members[n]
+	for i := range b.members {
+		m := &b.members[i]
 		ops[i] = MemberOp{MemberKey: MemberKey{b.users.all[m.user], m.coll, m.entity, m.name}, Next: m.next}
 		if b.cat.Collections[m.coll].ByTime {
 			ops[i].At = m.at
@@ -38,12 +26,12 @@ func (b *Batch) Members() []MemberOp {
 // ApplyMembers takes the answer to Members, in its order, and works out what
 // each event changed.
 func (b *Batch) ApplyMembers(priors []MemberPrior) error {
-	if len(priors) != len(b.order) {
-		return errors.AssertionFailedf("%d member rows asked for, %d answered", len(b.order), len(priors))
+	if len(priors) != len(b.members) {
+		return errors.AssertionFailedf("%d member rows asked for, %d answered", len(b.members), len(priors))
 	}
-	for i, n := range b.order {
-		b.members[n].state, b.members[n].stamp = priors[i].State, priors[i].At
-		b.members[n].thing = catalog.None
+	for i := range b.members {
+		m := &b.members[i]
+		m.state, m.stamp, m.thing = priors[i].State, priors[i].At, catalog.None
 	}
 	for _, a := range b.did {
 		m := &b.members[a.member]
@@ -96,9 +84,4 @@ func (b *Batch) moved(event int32, m *member, c *catalog.Collection, was int32) 
 		b.things[m.thing].add[w.Target] += d
 		b.summed = append(b.summed, thingAct{event: event, thing: m.thing, sum: int8(w.Target), delta: d})
 	}
-}
-
-// rowKey orders rows by user and then by collection. It needs the users' ranks.
-func (b *Batch) rowKey(user int32, coll int16) uint64 {
-	return uint64(b.users.rank[user])<<16 | uint64(coll)
 }

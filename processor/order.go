@@ -8,8 +8,8 @@ import (
 
 // sorter brings dense numbers into an order that mostly shows in 64 bits: it
 // compares those, which lie side by side, and looks at the things themselves
-// only where two are the same. Sorting 40,000 member rows by looking at the
-// rows takes three times as long.
+// only where two are the same. Sorting 40,000 names by looking at each
+// takes three times as long.
 type sorter struct{ keys []sortKey }
 
 type sortKey struct {

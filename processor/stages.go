@@ -7,9 +7,9 @@
 //	places    the next numbers of first-N counters
 //	users     the counters, one row per user
 //
-// In each stage the batch names its rows, sorted by key, with what shall
-// become of each; the store upserts them, locks them by that, and answers
-// with the state before. Only then the batch knows the next stage's rows.
+// In each stage the batch names its rows, with what shall become of each; the
+// store upserts them, locks them by that, in an order that is the same for all
+// who fold, and answers with the state before. Only then the batch knows the next stage's rows.
 // The order of calls is Add…, Members, ApplyMembers, Entities, ApplyEntities,
 // Places, ApplyPlaces, Users, ApplyUsers, and then the results.
 package processor

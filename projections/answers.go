@@ -10,8 +10,8 @@ import (
 // buffers that the next one uses again.
 type answers struct {
 	members  []processor.MemberPrior
-	plain    []int32 // which members went to which statement
-	timed    []int32
+	plain    []keyed // which members went to which statement, then which entities
+	timed    []keyed
 	entities []processor.EntityRow
 	taken    []int64
 	users    []processor.UserRow

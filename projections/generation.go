@@ -10,7 +10,8 @@ import (
 //
 // Counters have no index and rows leave room, so that an update stays on its
 // page and touches no index. prev, prev_at and at serve the fold: what a row
-// was before its last batch, and the event time of what it is.
+// was before its last batch, and the event time of what it is. Members and
+// entities are stored under a hash of their ids, see rowKey.
 func generationDDL(group string, generation int32, cat *catalog.Catalog) string {
 	gen := generationSchema(group, generation)
 	var counters strings.Builder
@@ -26,27 +27,26 @@ CREATE TABLE ` + gen + `.users (
     earned_at timestamptz[]` + counters.String() + `
 ) WITH (fillfactor = 75);
 CREATE TABLE ` + gen + `.member (
-    user_id    text COLLATE "C" NOT NULL,
+    user_key   bigint NOT NULL,
+    row_key    bigint NOT NULL,
     collection smallint NOT NULL,
-    entity     text COLLATE "C" NOT NULL,
-    member     text COLLATE "C" NOT NULL,
     state      int NOT NULL,
     prev       int NOT NULL,
     at         timestamptz,
     prev_at    timestamptz,
-    PRIMARY KEY (user_id, collection, entity, member)
+    PRIMARY KEY (user_key, row_key)
 ) WITH (fillfactor = 90);
 CREATE TABLE ` + gen + `.entity (
-    user_id    text COLLATE "C" NOT NULL,
+    user_key   bigint NOT NULL,
+    row_key    bigint NOT NULL,
     collection smallint NOT NULL,
-    entity     text COLLATE "C" NOT NULL,
     state      int NOT NULL,
     prev       int NOT NULL,
     s0         bigint NOT NULL,
     s1         bigint NOT NULL,
     s2         bigint NOT NULL,
     s3         bigint NOT NULL,
-    PRIMARY KEY (user_id, collection, entity)
+    PRIMARY KEY (user_key, row_key)
 ) WITH (fillfactor = 80);
 CREATE TABLE ` + gen + `.place (
     collection smallint PRIMARY KEY,

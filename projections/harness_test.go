@@ -58,6 +58,11 @@ func newWorld(t testing.TB, url, group string, cat *catalog.Catalog, partitions 
 	if err != nil {
 		t.Fatal(err)
 	}
+	// One secret for all, so that rows of different groups can be compared.
+	in.Secret = Secret{'t', 'e', 's', 't'}
+	if _, err := s.pool.Exec(ctx, `UPDATE `+schema(group)+`.regime SET secret = $1`, in.Secret); err != nil {
+		t.Fatal(err)
+	}
 	var seeds []Standing
 	for p := range partitions {
 		seeds = append(seeds, Standing{TopicPartition: TopicPartition{"activity", int32(p)}})
@@ -115,8 +120,8 @@ func (w *world) state() string {
 	var b strings.Builder
 	for _, q := range []string{
 		`SELECT 'user', to_jsonb(u)::text FROM GEN.users u ORDER BY id`,
-		`SELECT 'member', (to_jsonb(m) - 'prev' - 'prev_at')::text FROM GEN.member m ORDER BY user_id, collection, entity, member`,
-		`SELECT 'entity', (to_jsonb(e) - 'prev')::text FROM GEN.entity e ORDER BY user_id, collection, entity`,
+		`SELECT 'member', (to_jsonb(m) - 'prev' - 'prev_at')::text FROM GEN.member m ORDER BY user_key, row_key`,
+		`SELECT 'entity', (to_jsonb(e) - 'prev')::text FROM GEN.entity e ORDER BY user_key, row_key`,
 		`SELECT 'place', (to_jsonb(p) - 'prev')::text FROM GEN.place p ORDER BY collection`,
 		`SELECT 'clock', to_jsonb(c)::text FROM GEN.clock c`,
 		`SELECT 'offset', (to_jsonb(o) - 'seeded_at')::text FROM BASE.fold_offset o ORDER BY topic, partition`,

@@ -11,6 +11,7 @@ import (
 // Installed is what a process folds by.
 type Installed struct {
 	Regime
+	Secret Secret
 	// New says that this call stored a version of the catalogue.
 	New bool
 }
@@ -38,11 +39,11 @@ func (s *Store) install(ctx context.Context, tx pgx.Tx, cat *catalog.Catalog) (I
 	in := Installed{New: true}
 	// Who installs is alone with the regime: it can be looked at before folds
 	// are kept out.
-	err := tx.QueryRow(ctx, `SELECT epoch, generation, catalog_version FROM `+schema(s.group)+`.regime`).
-		Scan(&in.Epoch, &in.Generation, &in.CatalogVersion)
+	err := tx.QueryRow(ctx, `SELECT epoch, generation, catalog_version, secret FROM `+schema(s.group)+`.regime`).
+		Scan(&in.Epoch, &in.Generation, &in.CatalogVersion, &in.Secret)
 	if errors.Is(err, pgx.ErrNoRows) {
 		in.Regime = Regime{Epoch: 1, Generation: 1, CatalogVersion: 1}
-		return in, s.installFirst(ctx, tx, cat, in)
+		return s.installFirst(ctx, tx, cat, in)
 	}
 	if err != nil {
 		return Installed{}, errors.Wrap(err, "read the regime")
@@ -72,16 +73,16 @@ func (s *Store) install(ctx context.Context, tx pgx.Tx, cat *catalog.Catalog) (I
 	return in, errors.Wrap(err, "change the regime")
 }
 
-func (s *Store) installFirst(ctx context.Context, tx pgx.Tx, cat *catalog.Catalog, in Installed) error {
+func (s *Store) installFirst(ctx context.Context, tx pgx.Tx, cat *catalog.Catalog, in Installed) (Installed, error) {
 	if _, err := tx.Exec(ctx, generationDDL(s.group, in.Generation, cat)); err != nil {
-		return errors.Wrapf(err, "make generation %d", in.Generation)
+		return Installed{}, errors.Wrapf(err, "make generation %d", in.Generation)
 	}
 	if err := s.storeCatalog(ctx, tx, cat, in.CatalogVersion); err != nil {
-		return err
+		return Installed{}, err
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO `+schema(s.group)+`.regime (epoch, generation, catalog_version) VALUES ($1, $2, $3)`,
-		in.Epoch, in.Generation, in.CatalogVersion)
-	return errors.Wrap(err, "write the regime")
+	err := tx.QueryRow(ctx, `INSERT INTO `+schema(s.group)+`.regime (epoch, generation, catalog_version) VALUES ($1, $2, $3) RETURNING secret`,
+		in.Epoch, in.Generation, in.CatalogVersion).Scan(&in.Secret)
+	return in, errors.Wrap(err, "write the regime")
 }
 
 // rulesDiffer says what differs. The stored text may be one that this program

@@ -63,17 +63,19 @@ func TestOutcomesAreNext(t *testing.T) {
 	var members []processor.MemberOp
 	var entities []processor.EntityOp
 	var before, after []int32
+	var keys []string
 	for _, state := range append([]int32{missingRow}, everyState...) {
 		for _, absent := range everyAbsent {
 			for _, present := range everyPresent {
 				key := fmt.Sprintf("k%03d", len(before))
+				keys = append(keys, key)
 				next := processor.Next{IfAbsent: absent, IfPresent: present}
 				was := state
 				if state == missingRow {
 					was = processor.Absent
 				} else {
-					w.exec(`INSERT INTO GEN.member (user_id, collection, entity, member, state, prev) VALUES ('u', $1, '', $2, $3, -1)`, plain, key, state)
-					w.exec(`INSERT INTO GEN.entity (user_id, collection, entity, state, prev, s0, s1, s2, s3) VALUES ('u', $1, $2, $3, -1, 1, 2, 3, 4)`, entity, key, state)
+					w.exec(`INSERT INTO GEN.member (user_key, row_key, collection, state, prev) SELECT *, $1, $3, -1 FROM BASE.row_key('u', $1, '', $2)`, plain, key, state)
+					w.exec(`INSERT INTO GEN.entity (user_key, row_key, collection, state, prev, s0, s1, s2, s3) SELECT *, $1, $3, -1, 1, 2, 3, 4 FROM BASE.row_key('u', $1, $2, '')`, entity, key, state)
 				}
 				members = append(members, processor.MemberOp{MemberKey: processor.MemberKey{User: "u", Collection: plain, Member: key}, Next: next})
 				entities = append(entities, processor.EntityOp{EntityKey: processor.EntityKey{User: "u", Collection: entity, Entity: key}, Next: next, Add: [4]int64{10, 20, 30, -40}})
@@ -107,11 +109,17 @@ func TestOutcomesAreNext(t *testing.T) {
 	for _, state := range after {
 		want += fmt.Sprintln(state)
 	}
-	same(t, "members afterwards", want, w.text(`SELECT state FROM GEN.member ORDER BY member`))
-	same(t, "entities afterwards", want, w.text(`SELECT state FROM GEN.entity ORDER BY entity`))
+	same(t, "members afterwards", want, w.text(`SELECT state FROM `+stored(`member`, `row_key('u', $2, '', key)`), keys, plain))
+	same(t, "entities afterwards", want, w.text(`SELECT state FROM `+stored(`entity`, `row_key('u', $2, key, '')`), keys, entity))
 	inserted := len(everyAbsent) * len(everyPresent)
 	same(t, "sums", fmt.Sprintln(inserted, 10)+fmt.Sprintln(len(before)-inserted, 11),
 		w.text(`SELECT count(*), s0 FROM GEN.entity GROUP BY s0 ORDER BY s0`))
+}
+
+// stored is the rows of a table with the keys of $1, in their order. find makes
+// a row's key of its column key.
+func stored(table, find string) string {
+	return `unnest($1::text[]) WITH ORDINALITY x (key, n), BASE.` + find + ` k JOIN GEN.` + table + ` r ON (r.user_key, r.row_key) = (k.user_key, k.row_key) ORDER BY n`
 }
 
 // TestOutcomesByTime does the same for collections in which the later event
@@ -125,11 +133,13 @@ func TestOutcomesByTime(t *testing.T) {
 	var ops []processor.MemberOp
 	var want []processor.MemberPrior
 	var left string
+	var keys []string
 	for _, state := range append([]int32{missingRow}, everyState...) {
 		for _, absent := range everyAbsent {
 			for _, present := range everyPresent {
 				for _, at := range []int64{row - 1, row, row + 1, -62_135_596_800_000_000} {
 					key := fmt.Sprintf("k%04d", len(ops))
+					keys = append(keys, key)
 					next := processor.Next{IfAbsent: absent, IfPresent: present}
 					ops = append(ops, processor.MemberOp{MemberKey: processor.MemberKey{User: "u", Collection: timed, Member: key}, Next: next, At: at})
 					if state == missingRow {
@@ -137,7 +147,7 @@ func TestOutcomesByTime(t *testing.T) {
 						left += fmt.Sprintln(next.IfAbsent, at)
 						continue
 					}
-					w.exec(`INSERT INTO GEN.member (user_id, collection, entity, member, state, prev, at) VALUES ('u', $1, '', $2, $3, -1, 'epoch'::timestamptz + $4 * interval '1 microsecond')`, timed, key, state, row)
+					w.exec(`INSERT INTO GEN.member (user_key, row_key, collection, state, prev, at) SELECT *, $1, $3, -1, 'epoch'::timestamptz + $4 * interval '1 microsecond' FROM BASE.row_key('u', $1, '', $2)`, timed, key, state, row)
 					want = append(want, processor.MemberPrior{State: state, At: row})
 					if at < row {
 						left += fmt.Sprintln(state, row)
@@ -163,7 +173,7 @@ func TestOutcomesByTime(t *testing.T) {
 			t.Errorf("%+v at %d: answered %+v, not %+v", ops[i].Next, ops[i].At, got, want[i])
 		}
 	}
-	same(t, "rows afterwards", left, w.text(`SELECT state, (extract(epoch FROM at) * 1000000)::bigint FROM GEN.member ORDER BY member`))
+	same(t, "rows afterwards", left, w.text(`SELECT state, (extract(epoch FROM at) * 1000000)::bigint FROM `+stored(`member`, `row_key('u', $2, '', key)`), keys, timed))
 }
 
 // TestAnswersKeepTheOrder upserts 50,000 members, half of them there already
@@ -174,8 +184,8 @@ func TestAnswersKeepTheOrder(t *testing.T) {
 	cat := load(t, "stride")
 	plain := collection(t, cat, func(c *catalog.Collection) bool { return c.Kind == catalog.Members && !c.ByTime })
 	w := newWorld(t, server(t), "order", cat, 0)
-	w.exec(`INSERT INTO GEN.member (user_id, collection, entity, member, state, prev)
-SELECT 'u' || lpad(i::text, 6, '0'), $1, '', 'm', i, 0 FROM generate_series(2, 50000, 2) i ORDER BY hashint4(i)`, plain)
+	w.exec(`INSERT INTO GEN.member (user_key, row_key, collection, state, prev)
+SELECT k.user_key, k.row_key, $1, i, 0 FROM generate_series(2, 50000, 2) i, BASE.row_key('u' || lpad(i::text, 6, '0'), $1, '', 'm') k ORDER BY hashint4(i)`, plain)
 	ops := make([]processor.MemberOp, n)
 	for i := range ops {
 		ops[i] = processor.MemberOp{MemberKey: processor.MemberKey{User: fmt.Sprintf("u%06d", i+1), Collection: plain, Member: "m"}, Next: processor.Next{IfAbsent: 7, IfPresent: 9}}

@@ -290,7 +290,7 @@ func TestRoundTrips(t *testing.T) {
 		offset += int64(len(acts))
 		return writes.Load() - before
 	}
-	fold(1) // connects
+	fold(1)              // connects
 	const statements = 5 // that are cut into parts, none of more than ten thousand rows here
 	if small, large := fold(2), fold(5000); small != 5 || large > 5+statements*(10_000/partRows) {
 		t.Errorf("%d round trips for four events, %d for ten thousand", small, large)

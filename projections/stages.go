@@ -78,24 +78,17 @@ func (f *Folder) checkRegime(t *transaction, found Regime, answered bool) error 
 // function that it returns puts their answers in order, once they are there.
 func (f *Folder) addMembers(pipe *pgbatch.Pipe, ops []processor.MemberOp) func() error {
 	a := &f.answers
-	a.plain, a.timed = a.plain[:0], a.timed[:0]
-	for i := range ops {
-		if f.cat.Collections[ops[i].Collection].ByTime {
-			a.timed = append(a.timed, int32(i))
-		} else {
-			a.plain = append(a.plain, int32(i))
-		}
-	}
+	a.plain, a.timed = f.memberKeys(a.plain, ops, false), f.memberKeys(a.timed, ops, true)
 	a.members = slices.Grow(a.members[:0], len(ops))[:len(ops)]
 	plain, timed := 0, 0
 	if len(a.plain) > 0 {
 		pipe.AddParts(f.stmts.members, func(v [][]byte) error {
 			if plain < len(a.plain) {
-				a.members[a.plain[plain]] = processor.MemberPrior{State: prior(v[0])}
+				a.members[a.plain[plain].n] = processor.MemberPrior{State: prior(v[0])}
 			}
 			plain++
 			return nil
-		}, parts(len(a.plain), func(from, to int) [][]byte { return f.memberParams(f.cols[:6], ops, a.plain[from:to]) }))
+		}, parts(len(a.plain), func(from, to int) [][]byte { return f.memberParams(f.cols[:5], ops, a.plain[from:to]) }))
 	}
 	if len(a.timed) > 0 {
 		pipe.AddParts(f.stmts.timed, func(v [][]byte) error {
@@ -104,11 +97,11 @@ func (f *Folder) addMembers(pipe *pgbatch.Pipe, ops []processor.MemberOp) func()
 				if v[1] != nil {
 					was.At = pgbatch.ReadTime(v[1])
 				}
-				a.members[a.timed[timed]] = was
+				a.members[a.timed[timed].n] = was
 			}
 			timed++
 			return nil
-		}, parts(len(a.timed), func(from, to int) [][]byte { return f.memberParams(f.cols[:7], ops, a.timed[from:to]) }))
+		}, parts(len(a.timed), func(from, to int) [][]byte { return f.memberParams(f.cols[:6], ops, a.timed[from:to]) }))
 	}
 	return func() error {
 		if err := counted(f.stmts.members.Name, len(a.plain), plain); err != nil {
@@ -118,19 +111,19 @@ func (f *Folder) addMembers(pipe *pgbatch.Pipe, ops []processor.MemberOp) func()
 	}
 }
 
-// memberParams builds the columns of the ops named; the seventh is their time.
-func (f *Folder) memberParams(cols []pgbatch.Column, ops []processor.MemberOp, which []int32) [][]byte {
-	start(cols, pgbatch.Text, pgbatch.Int2, pgbatch.Text, pgbatch.Text, pgbatch.Int4, pgbatch.Int4, pgbatch.TimestampTZ)
-	for _, i := range which {
-		op := &ops[i]
-		cols[0].AddText(op.User)
-		cols[1].AddInt2(op.Collection)
-		cols[2].AddText(op.Entity)
-		cols[3].AddText(op.Member)
-		cols[4].AddInt4(op.IfAbsent)
-		cols[5].AddInt4(-10 - op.IfPresent)
-		if len(cols) > 6 {
-			cols[6].AddTime(op.At)
+// memberParams builds the columns of the ops named; the sixth is their time.
+func (f *Folder) memberParams(cols []pgbatch.Column, ops []processor.MemberOp, which []keyed) [][]byte {
+	start(cols, pgbatch.Int8, pgbatch.Int8, pgbatch.Int2, pgbatch.Int4, pgbatch.Int4, pgbatch.TimestampTZ)
+	for i := range which {
+		k := &which[i]
+		op := &ops[k.n]
+		cols[0].AddInt8(k.user)
+		cols[1].AddInt8(k.row)
+		cols[2].AddInt2(op.Collection)
+		cols[3].AddInt4(op.IfAbsent)
+		cols[4].AddInt4(-10 - op.IfPresent)
+		if len(cols) > 5 {
+			cols[5].AddTime(op.At)
 		}
 	}
 	return params(cols)
@@ -141,32 +134,38 @@ func (f *Folder) entityStage(ctx context.Context, ops []processor.EntityOp) ([]p
 	if len(ops) == 0 {
 		return nil, nil
 	}
-	rows := slices.Grow(f.answers.entities[:0], len(ops))
+	a := &f.answers
+	a.plain = f.entityKeys(a.plain, ops)
+	rows, n := slices.Grow(a.entities[:0], len(ops))[:len(ops)], 0
 	pipe := f.conn.Begin()
 	pipe.AddParts(f.stmts.entities, func(v [][]byte) error {
 		row := processor.EntityRow{Prior: prior(v[0])}
 		for s := range row.Sums {
 			row.Sums[s] = pgbatch.ReadInt8(v[1+s])
 		}
-		rows = append(rows, row)
+		if n < len(rows) {
+			rows[a.plain[n].n] = row
+		}
+		n++
 		return nil
-	}, parts(len(ops), func(from, to int) [][]byte { return f.entityParams(ops[from:to]) }))
+	}, parts(len(ops), func(from, to int) [][]byte { return f.entityParams(ops, a.plain[from:to]) }))
 	err := pipe.Run(ctx)
 	if err == nil {
-		err = counted(f.stmts.entities.Name, len(ops), len(rows))
+		err = counted(f.stmts.entities.Name, len(ops), n)
 	}
-	f.answers.entities = rows
+	a.entities = rows
 	return rows, err
 }
 
-func (f *Folder) entityParams(ops []processor.EntityOp) [][]byte {
+func (f *Folder) entityParams(ops []processor.EntityOp, which []keyed) [][]byte {
 	cols := f.cols[:5+catalog.MaxSums]
-	start(cols, pgbatch.Text, pgbatch.Int2, pgbatch.Text, pgbatch.Int4, pgbatch.Int4, pgbatch.Int8, pgbatch.Int8, pgbatch.Int8, pgbatch.Int8)
-	for i := range ops {
-		op := &ops[i]
-		cols[0].AddText(op.User)
-		cols[1].AddInt2(op.Collection)
-		cols[2].AddText(op.Entity)
+	start(cols, pgbatch.Int8, pgbatch.Int8, pgbatch.Int2, pgbatch.Int4, pgbatch.Int4, pgbatch.Int8, pgbatch.Int8, pgbatch.Int8, pgbatch.Int8)
+	for i := range which {
+		k := &which[i]
+		op := &ops[k.n]
+		cols[0].AddInt8(k.user)
+		cols[1].AddInt8(k.row)
+		cols[2].AddInt2(op.Collection)
 		cols[3].AddInt4(op.IfAbsent)
 		cols[4].AddInt4(-10 - op.IfPresent)
 		for s, add := range op.Add {

@@ -44,18 +44,18 @@ func newStatements(group string, in Installed, cat *catalog.Catalog) *statements
 		advance: pgbatch.Statement{Name: "fold offset", SQL: `UPDATE ` + base + `.fold_offset SET next = $5, step = $6, ordinal = $7
 WHERE topic = $1 AND partition = $2 AND next = $3 AND step = $4 RETURNING pg_current_xact_id()::xid`},
 		readClock: pgbatch.Statement{Name: "clock", SQL: `SELECT at FROM ` + gen + `.clock FOR SHARE`},
-		members: pgbatch.Statement{Name: "members", SQL: `INSERT INTO ` + gen + `.member AS t (user_id, collection, entity, member, state, prev)
-SELECT ` + rows(`text`, `smallint`, `text`, `text`, `int`, `int`) + `
-ON CONFLICT (user_id, collection, entity, member) DO UPDATE SET prev = t.state, state = ` + outcome + `
+		members: pgbatch.Statement{Name: "members", SQL: `INSERT INTO ` + gen + `.member AS t (user_key, row_key, collection, state, prev)
+SELECT ` + rows(`bigint`, `bigint`, `smallint`, `int`, `int`) + `
+ON CONFLICT (user_key, row_key) DO UPDATE SET prev = t.state, state = ` + outcome + `
 RETURNING prev`},
-		timed: pgbatch.Statement{Name: "members by time", SQL: `INSERT INTO ` + gen + `.member AS t (user_id, collection, entity, member, state, prev, at)
-SELECT ` + rows(`text`, `smallint`, `text`, `text`, `int`, `int`, `timestamptz`) + `
-ON CONFLICT (user_id, collection, entity, member) DO UPDATE SET prev = t.state, prev_at = t.at,
+		timed: pgbatch.Statement{Name: "members by time", SQL: `INSERT INTO ` + gen + `.member AS t (user_key, row_key, collection, state, prev, at)
+SELECT ` + rows(`bigint`, `bigint`, `smallint`, `int`, `int`, `timestamptz`) + `
+ON CONFLICT (user_key, row_key) DO UPDATE SET prev = t.state, prev_at = t.at,
 state = CASE WHEN t.at > excluded.at THEN t.state ELSE ` + outcome + ` END, at = greatest(t.at, excluded.at)
 RETURNING prev, prev_at`},
-		entities: pgbatch.Statement{Name: "entities", SQL: `INSERT INTO ` + gen + `.entity AS t (user_id, collection, entity, state, prev, s0, s1, s2, s3)
-SELECT ` + rows(`text`, `smallint`, `text`, `int`, `int`, `bigint`, `bigint`, `bigint`, `bigint`) + `
-ON CONFLICT (user_id, collection, entity) DO UPDATE SET prev = t.state, state = ` + outcome + `,
+		entities: pgbatch.Statement{Name: "entities", SQL: `INSERT INTO ` + gen + `.entity AS t (user_key, row_key, collection, state, prev, s0, s1, s2, s3)
+SELECT ` + rows(`bigint`, `bigint`, `smallint`, `int`, `int`, `bigint`, `bigint`, `bigint`, `bigint`) + `
+ON CONFLICT (user_key, row_key) DO UPDATE SET prev = t.state, state = ` + outcome + `,
 s0 = t.s0 + excluded.s0, s1 = t.s1 + excluded.s1, s2 = t.s2 + excluded.s2, s3 = t.s3 + excluded.s3
 RETURNING prev, s0, s1, s2, s3`},
 		places: pgbatch.Statement{Name: "places", SQL: `INSERT INTO ` + gen + `.place AS t (collection, taken, prev)

@@ -87,8 +87,9 @@ func (w *worker) step(ctx context.Context, p *partition) error {
 		p.pop(1)
 		w.resume(p)
 	}
+	err = w.show(ctx, out, nil) // it is the batch's until the next reset
 	w.in.reset()
-	return w.show(ctx, out, nil)
+	return err
 }
 
 // pause fetches no more of a partition until it is resumed: its queue would
