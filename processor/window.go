@@ -14,12 +14,15 @@ import (
 // that hides somebody else's event.
 type Window struct {
 	size int64
-	last map[eventKey]int64 // event → offset of its latest occurrence
-	// seen are the occurrences in the order of their offsets; those before
-	// head have left the window.
-	seen []occurrence
-	head int
-	buf  []byte
+	// ring holds the occurrences that are in the window, oldest first from head
+	// on; its length is a power of two. slots finds the latest of an event: the
+	// place in the ring, plus 1, by open addressing with as many slots again. A
+	// map beside a list takes four times the memory and twice the time.
+	ring  []occurrence
+	head  int
+	count int
+	slots []int32
+	buf   []byte
 }
 
 type eventKey [16]byte
@@ -32,30 +35,73 @@ type occurrence struct {
 // NewWindow makes a window in which an event is a duplicate if it occurred at
 // one of the size offsets before it.
 func NewWindow(size int64) *Window {
-	return &Window{size: size, last: map[eventKey]int64{}}
+	const least = 64
+	return &Window{size: size, ring: make([]occurrence, least), slots: make([]int32, 2*least)}
 }
 
 // See notes that the event stands at the offset, and reports whether it is a
 // duplicate. Offsets must ascend.
 func (w *Window) See(source, id string, offset int64) bool {
-	w.leave(offset)
-	k := w.key(source, id)
-	_, duplicate := w.last[k]
-	w.last[k] = offset
-	w.seen = append(w.seen, occurrence{k, offset})
+	for w.count > 0 && offset-w.ring[w.head].offset > w.size {
+		w.leave()
+	}
+	if w.count == len(w.ring) {
+		w.grow()
+	}
+	o := occurrence{w.key(source, id), offset}
+	at := (w.head + w.count) & (len(w.ring) - 1)
+	slot := w.find(o.key)
+	duplicate := w.slots[slot] != 0
+	w.ring[at], w.slots[slot] = o, int32(at+1)
+	w.count++
 	return duplicate
 }
 
-// leave drops what is too far before the offset.
-func (w *Window) leave(offset int64) {
-	for ; w.head < len(w.seen) && offset-w.seen[w.head].offset > w.size; w.head++ {
-		if o := w.seen[w.head]; w.last[o.key] == o.offset {
-			delete(w.last, o.key)
+// find is the slot of an event, or an empty one for it.
+func (w *Window) find(k eventKey) int {
+	mask := len(w.slots) - 1
+	for slot := k.hash() & mask; ; slot = (slot + 1) & mask {
+		if at := w.slots[slot]; at == 0 || w.ring[at-1].key == k {
+			return slot
 		}
 	}
-	if w.head > 1024 && w.head > len(w.seen)/2 {
-		w.seen = append(w.seen[:0], w.seen[w.head:]...)
-		w.head = 0
+}
+
+// The key is a hash itself.
+func (k *eventKey) hash() int { return int(binary.LittleEndian.Uint64(k[:]) >> 1) }
+
+// leave drops the oldest occurrence. Its event is forgotten, unless it occurred
+// again.
+func (w *Window) leave() {
+	slot := w.find(w.ring[w.head].key)
+	if int(w.slots[slot]) == w.head+1 {
+		w.empty(slot)
+	}
+	w.head = (w.head + 1) & (len(w.ring) - 1)
+	w.count--
+}
+
+// empty empties a slot, and moves up what had to pass over it.
+func (w *Window) empty(slot int) {
+	mask := len(w.slots) - 1
+	for next := (slot + 1) & mask; w.slots[next] != 0; next = (next + 1) & mask {
+		home := w.ring[w.slots[next]-1].key.hash() & mask
+		if (next-home)&mask >= (next-slot)&mask {
+			w.slots[slot] = w.slots[next]
+			slot = next
+		}
+	}
+	w.slots[slot] = 0
+}
+
+// grow doubles the room.
+func (w *Window) grow() {
+	ring := make([]occurrence, 2*len(w.ring))
+	n := copy(ring, w.ring[w.head:])
+	copy(ring[n:], w.ring[:w.head])
+	w.ring, w.head, w.slots = ring, 0, make([]int32, 4*len(w.ring))
+	for at := range w.count {
+		w.slots[w.find(ring[at].key)] = int32(at + 1)
 	}
 }
 
