@@ -18,123 +18,137 @@ type Progress struct {
 	Locked     []string     `json:"locked"` // slugs
 }
 
+// Progress is what a Completer of the view says of the snapshot. Who completes
+// more than one keeps the Completer.
+func (s *Snapshot) Progress(v *CatalogView, now int64) Progress {
+	return NewCompleter(v).Progress(s, now)
+}
+
 // Progress fills in what the snapshot leaves out: zeros, the ages at now (in
 // Unix microseconds) with the badges that depend on them alone, and what is
 // locked. The catalogue decides the order. Badges that the catalogue does not
 // have any more stay earned, after the others.
-func (s *Snapshot) Progress(v *CatalogView, now int64) Progress {
+func (c *Completer) Progress(s *Snapshot, now int64) Progress {
+	days, marks := c.days(s.Since, now), make([]mark, len(c.aged))
 	p := Progress{
-		User:       s.User,
-		Counters:   make(Numbers, 0, len(v.Counters)),
-		Earned:     slices.Clone(s.Earned),
-		InProgress: make([]InProgress, 0, len(s.InProgress)),
-		Locked:     []string{},
+		User:     s.User,
+		Counters: c.numbers(s.Counters, days),
+		Earned:   c.earned(s.Earned, marks),
+		Locked:   make([]string, 0, len(c.view.Badges)),
 	}
-	ages := s.ages(v, now)
-	for _, name := range v.Counters {
-		n, ok := ages[name]
-		if !ok {
-			n = s.counter(name)
-		}
-		p.Counters = append(p.Counters, Number{Name: name, Value: n})
-	}
-	held := make(map[string]bool, len(s.Earned))
-	for i := range s.Earned {
-		held[s.Earned[i].Badge] = true
-	}
-	if p.Earned == nil {
-		p.Earned = []Earned{}
-	}
-	place := make(map[string]int, len(v.Badges))
-	for i := range v.Badges {
-		place[v.Badges[i].Slug] = i
-	}
-	slices.SortStableFunc(p.Earned, func(a, b Earned) int {
-		return cmp.Compare(placeOf(place, a.Badge), placeOf(place, b.Badge))
-	})
-	next := s.next(v, held, ages)
-	for i := range v.Badges {
-		slug := v.Badges[i].Slug
-		if step, ok := next[slug]; ok {
-			p.InProgress = append(p.InProgress, step)
-		} else if !held[slug] {
-			p.Locked = append(p.Locked, slug)
+	steps := c.choose(s.InProgress, days, marks)
+	p.InProgress = make([]InProgress, 0, len(steps))
+	for i := range c.view.Badges {
+		switch m := marks[i]; {
+		case m.next:
+			p.InProgress = append(p.InProgress, steps[m.step-1])
+		case !m.held:
+			p.Locked = append(p.Locked, c.view.Badges[i].Slug)
 		}
 	}
 	return p
 }
 
-func placeOf(place map[string]int, slug string) int {
-	if i, ok := place[slug]; ok {
-		return i
+// mark is what is known of one badge.
+type mark struct {
+	held bool
+	step int32 // which of the steps, from 1 on; 0 is none
+	next bool  // the step is the one of its group
+}
+
+// days gives the whole days of each age at now, 0 of one that has not begun.
+func (c *Completer) days(since Instants, now int64) []int64 {
+	const day = 24 * 3600 * 1_000_000
+	days := make([]int64, len(c.ageAt))
+	for i := range since {
+		if age, ok := c.ages[since[i].Name]; ok {
+			days[age] = max(0, (now-since[i].At)/day)
+		}
+	}
+	return days
+}
+
+// numbers gives all counters and ages.
+func (c *Completer) numbers(known Numbers, days []int64) Numbers {
+	all := append(make(Numbers, 0, len(c.zero)), c.zero...)
+	for i := range known {
+		if at, ok := c.counters[known[i].Name]; ok {
+			all[at].Value = known[i].Value
+		}
+	}
+	for age, at := range c.ageAt {
+		if at >= 0 {
+			all[at].Value = days[age]
+		}
+	}
+	return all
+}
+
+// earned copies what is earned into display order, and marks it. It is sorted
+// only where the catalogue has changed since the snapshot.
+func (c *Completer) earned(list []Earned, marks []mark) []Earned {
+	last, sorted := 0, true
+	for i := range list {
+		at, ok := c.badges[list[i].Badge]
+		if ok {
+			marks[at].held = true
+		} else {
+			at = len(marks)
+		}
+		last, sorted = at, sorted && last <= at
+	}
+	list = append(make([]Earned, 0, len(list)), list...)
+	if !sorted {
+		slices.SortStableFunc(list, func(a, b Earned) int { return cmp.Compare(c.shownAt(a.Badge), c.shownAt(b.Badge)) })
+	}
+	return list
+}
+
+func (c *Completer) shownAt(slug string) int {
+	if at, ok := c.badges[slug]; ok && at < len(c.view.Badges) {
+		return at
 	}
 	return math.MaxInt
 }
 
-func (s *Snapshot) counter(name string) int64 {
-	for i := range s.Counters {
-		if s.Counters[i].Name == name {
-			return s.Counters[i].Value
+// choose marks what is in progress, at most one badge of a group: the
+// snapshot's, or a badge of ages alone that comes before it. It gives the
+// steps that the marks tell of.
+func (c *Completer) choose(known []InProgress, days []int64, marks []mark) []InProgress {
+	steps := slices.Clip(known)
+	for i := range known {
+		if at, ok := c.badges[known[i].Badge]; ok {
+			marks[at].step = int32(i + 1)
 		}
 	}
-	return 0
-}
-
-// ages gives the whole days of each age at now, 0 of one that has not begun.
-func (s *Snapshot) ages(v *CatalogView, now int64) map[string]int64 {
-	const day = 24 * 3600 * 1_000_000
-	ages := make(map[string]int64, len(v.Ages))
-	for _, name := range v.Ages {
-		ages[name] = 0
-	}
-	for _, since := range s.Since {
-		if _, ok := ages[since.Name]; ok {
-			ages[since.Name] = max(0, (now-since.At)/day)
-		}
-	}
-	return ages
-}
-
-// next gives what is in progress, at most one badge of a group: the snapshot's,
-// or a badge of ages alone that comes before it.
-func (s *Snapshot) next(v *CatalogView, held map[string]bool, ages map[string]int64) map[string]InProgress {
-	known := make(map[string]InProgress, len(s.InProgress))
-	for _, step := range s.InProgress {
-		known[step.Badge] = step
-	}
-	thresholds := make(map[string][]Threshold, len(v.Badges))
-	for i := range v.Badges {
-		thresholds[v.Badges[i].Slug] = v.Badges[i].Thresholds
-	}
-	next := make(map[string]InProgress, len(v.Groups))
-	for i := range v.Groups {
-		for _, slug := range v.Groups[i].Badges {
-			if held[slug] {
+	for _, group := range c.groups {
+		for _, at := range group {
+			m := &marks[at]
+			if m.held {
 				continue
 			}
-			step, ok := known[slug]
-			if !ok {
-				step, ok = ageStep(slug, thresholds[slug], ages)
+			if m.step == 0 {
+				if step, ok := ageStep(c.aged[at], days); ok {
+					step.Badge = c.view.Badges[at].Slug
+					steps = append(steps, step)
+					m.step = int32(len(steps))
+				}
 			}
-			if ok {
-				next[slug] = step
+			if m.step != 0 {
+				m.next = true
 				break
 			}
 		}
 	}
-	return next
+	return steps
 }
 
 // ageStep gives the progress of a badge whose conditions are all ages, if it
 // is in progress: its least advanced condition, the first on a tie.
-func ageStep(slug string, conditions []Threshold, ages map[string]int64) (InProgress, bool) {
+func ageStep(conditions []ageCondition, days []int64) (InProgress, bool) {
 	var least InProgress
 	for i, c := range conditions {
-		days, ok := ages[c.Label]
-		if !ok {
-			return InProgress{}, false
-		}
-		step := InProgress{Badge: slug, Value: days, Threshold: int64(c.AtLeast)}
+		step := InProgress{Value: days[c.age], Threshold: c.threshold}
 		if i == 0 || lessAdvanced(step, least) {
 			least = step
 		}

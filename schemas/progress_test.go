@@ -36,6 +36,7 @@ func TestProgress(t *testing.T) {
 	const now = 1_800_000_000_000_000
 	liked := InProgress{"liked", 4, 10, 40}
 	all := []string{"v1", "v5", "v10", "t30", "t90", "both", "old", "liked", "likedold", "ratio"}
+	kept := NewCompleter(view())
 	for name, c := range map[string]struct {
 		snapshot Snapshot
 		want     Progress
@@ -87,12 +88,43 @@ func TestProgress(t *testing.T) {
 			Progress{"u", Numbers{{"visits", 0}, {"tenure", 0}, {"streak", 0}, {"likes", 0}}, []Earned{{"v1", 1}, {"t30", 4}, {"ratio", 3}, {"lost", 2}},
 				[]InProgress{}, []string{"v5", "v10", "t90", "both", "old", "liked", "likedold"}},
 		},
+		"in order but for a badge that was lost": {
+			Snapshot{User: "u", Earned: []Earned{{"v1", 1}, {"lost", 2}, {"t30", 3}, {"gone", 4}}},
+			Progress{"u", Numbers{{"visits", 0}, {"tenure", 0}, {"streak", 0}, {"likes", 0}}, []Earned{{"v1", 1}, {"t30", 3}, {"lost", 2}, {"gone", 4}},
+				[]InProgress{}, []string{"v5", "v10", "t90", "both", "old", "liked", "likedold", "ratio"}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if got := c.snapshot.Progress(view(), now); !reflect.DeepEqual(got, c.want) {
 				t.Errorf("progress\n%+v\nwant\n%+v", got, c.want)
 			}
+			if got := kept.Progress(&c.snapshot, now); !reflect.DeepEqual(got, c.want) {
+				t.Errorf("progress by a completer of several\n%+v\nwant\n%+v", got, c.want)
+			}
 		})
+	}
+}
+
+// TestProgressLeavesTheSnapshot completes one whose lists have room for more,
+// are in another order, and are changed afterwards.
+func TestProgressLeavesTheSnapshot(t *testing.T) {
+	const now = 1_800_000_000_000_000
+	snapshot := func() Snapshot {
+		return Snapshot{User: "u", Counters: Numbers{{"visits", 2}}, Since: Instants{{"tenure", now - 40*day}}, Earned: []Earned{{"t30", 4}, {"v1", 1}},
+			InProgress: append(make([]InProgress, 0, 9), InProgress{"v5", 2, 5, 40})}
+	}
+	c, s, untouched := NewCompleter(view()), snapshot(), snapshot()
+	first, again := c.Progress(&s, now), c.Progress(&s, now)
+	if len(first.InProgress) != 3 || !reflect.DeepEqual(first, again) {
+		t.Errorf("first %+v, then %+v", first, again)
+	}
+	first.Counters[0].Value, first.Earned[0].At, first.InProgress[0].Value, first.Locked[0] = 99, 99, 99, "changed"
+	if third := c.Progress(&s, now); !reflect.DeepEqual(third, again) {
+		t.Errorf("an answer was changed, and the next is %+v", third)
+	}
+	if room := s.InProgress[:cap(s.InProgress)][1]; !reflect.DeepEqual(s, untouched) || room != (InProgress{}) {
+		t.Errorf("the snapshot became %+v, with %+v behind it", s, room)
 	}
 }
 

@@ -34,12 +34,23 @@ type Fallback interface {
 	Catalog(ctx context.Context) (*schemas.CatalogView, error)
 }
 
-// Reader reads users' progress. It may be used by several goroutines.
+// Reader reads users' progress, in one of three forms, each of which takes one
+// round trip:
+//
+//   - Raw gives the snapshot's JSON as it stands in Redis. A service that hands
+//     it on, to a front end that has the catalogue's view, pays for nothing but
+//     the GET.
+//   - Snapshots decodes it: for a program that looks at some counter, or at what
+//     is earned.
+//   - Progress also completes it by the catalogue's view: all counters, ages in
+//     days, and what is locked.
+//
+// It may be used by several goroutines. Keep it: it remembers the view.
 type Reader struct {
 	rdb      redis.UniversalClient
 	group    string
 	fallback Fallback
-	view     atomic.Pointer[schemas.CatalogView]
+	known    atomic.Pointer[schemas.Completer] // of the catalogue's view
 }
 
 // NewReader makes a reader. fallback may be nil: then who is not in Redis has
@@ -48,126 +59,95 @@ func NewReader(rdb redis.UniversalClient, group string, fallback Fallback) *Read
 	return &Reader{rdb: rdb, group: group, fallback: fallback}
 }
 
+// Raw reads one user's snapshot as JSON (snapshot.schema.json). The bytes are
+// the ones that Redis has, not looked at; schemas.ParseSnapshot reads them. What
+// the fallback answers is written as the writer would. Of a user who has
+// nothing the JSON is nil, which is no error.
+func (r *Reader) Raw(ctx context.Context, user string) (json []byte, origin Origin, err error) {
+	json, err = r.getOne(ctx, Key(r.group, user))
+	if len(json) > 0 {
+		return json, FromRedis, nil
+	}
+	if err != nil && r.fallback == nil {
+		return nil, "", errors.Wrapf(err, "read %q's snapshot from Redis", user)
+	}
+	answers := []Answer{nobody(user)}
+	if err := r.complete(ctx, answers); err != nil {
+		return nil, "", err
+	}
+	if answers[0].Origin == FromNobody {
+		return nil, FromNobody, nil
+	}
+	return answers[0].Snapshot.Append(nil), answers[0].Origin, nil
+}
+
 // Snapshots reads the users' snapshots, in the order given, in one round trip;
 // what Redis lacks costs one query more.
 func (r *Reader) Snapshots(ctx context.Context, users ...string) ([]Answer, error) {
-	answers, _, err := r.read(ctx, users)
+	answers, _, err := r.read(ctx, users, false)
 	return answers, err
 }
 
 // Progress reads the users' progress at now (in Unix microseconds, for ages),
 // in the order given, with where each came from. Once the catalogue's view is
-// known, it costs what Snapshots costs; before, the view comes in the same
-// round trip.
+// known, it costs the round trip that Snapshots costs; before, the view comes
+// in the same one. The view is read again when a snapshot is of a later one.
 func (r *Reader) Progress(ctx context.Context, now int64, users ...string) ([]schemas.Progress, []Origin, error) {
-	answers, view, err := r.read(ctx, users)
+	known := r.known.Load()
+	answers, viewText, err := r.read(ctx, users, known == nil)
 	if err != nil {
 		return nil, nil, err
 	}
+	if known == nil {
+		if known, err = r.learn(ctx, viewText); err != nil {
+			return nil, nil, err
+		}
+	}
+	if newest(answers) > known.View().Version {
+		if known, err = r.relearn(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
 	progress, origins := make([]schemas.Progress, len(users)), make([]Origin, len(users))
 	for i := range answers {
-		progress[i], origins[i] = answers[i].Snapshot.Progress(view, now), answers[i].Origin
+		progress[i], origins[i] = known.Progress(&answers[i].Snapshot, now), answers[i].Origin
 	}
 	return progress, origins, nil
 }
 
-// Catalog returns the catalogue's view: the one that is known, or else the one
-// that Redis or the fallback has.
-func (r *Reader) Catalog(ctx context.Context) (*schemas.CatalogView, error) {
-	if v := r.view.Load(); v != nil {
-		return v, nil
+// newest is the latest version of the catalogue that any of the snapshots has.
+func newest(answers []Answer) int64 {
+	var version int64
+	for i := range answers {
+		version = max(version, answers[i].Snapshot.Catalog)
 	}
-	_, view, err := r.read(ctx, nil)
-	return view, err
+	return version
 }
 
-// read asks Redis, then the fallback for the rest, and sees to it that the
-// view is not older than any of the snapshots.
-func (r *Reader) read(ctx context.Context, users []string) ([]Answer, *schemas.CatalogView, error) {
-	view := r.view.Load()
-	texts, viewText, err := r.ask(ctx, users, view == nil)
+// read asks Redis, then the fallback for the rest. The view is empty unless
+// it is wanted and Redis has it.
+func (r *Reader) read(ctx context.Context, users []string, wantView bool) (answers []Answer, view []byte, err error) {
+	texts, view, err := r.ask(ctx, users, wantView)
 	if err != nil && r.fallback == nil {
 		return nil, nil, errors.Wrapf(err, "read %d snapshots from Redis", len(users))
 	}
-	answers := make([]Answer, len(users))
+	answers = make([]Answer, len(users))
 	for i, user := range users {
-		answers[i] = Answer{Snapshot: schemas.Snapshot{User: user}, Origin: FromNobody}
-		if texts == nil || texts[i] == "" {
+		if texts == nil || len(texts[i]) == 0 {
+			answers[i] = nobody(user)
 			continue
 		}
-		s, err := schemas.ParseSnapshot([]byte(texts[i]))
+		s, err := schemas.ParseSnapshot(texts[i])
 		if err != nil {
 			return nil, nil, errors.Wrapf(err, "key %s", Key(r.group, user))
 		}
 		answers[i] = Answer{Snapshot: *s, Origin: FromRedis}
 	}
-	if err := r.complete(ctx, answers); err != nil {
-		return nil, nil, err
-	}
-	if view == nil {
-		if view, err = r.learn(ctx, viewText); err != nil {
-			return nil, nil, err
-		}
-	}
-	for i := range answers {
-		if answers[i].Snapshot.Catalog > view.Version {
-			view, err = r.relearn(ctx)
-			return answers, view, err
-		}
-	}
-	return answers, view, nil
+	return answers, view, r.complete(ctx, answers)
 }
 
-// ask gets snapshots, and the view if wanted, in one round trip. What is not
-// there is "".
-func (r *Reader) ask(ctx context.Context, users []string, wantView bool) (texts []string, view string, err error) {
-	keys := make([]string, len(users), len(users)+1)
-	for i, user := range users {
-		keys[i] = Key(r.group, user)
-	}
-	if wantView {
-		keys = append(keys, CatalogKey(r.group))
-	}
-	texts, err = r.get(ctx, keys)
-	if err != nil {
-		return nil, "", err
-	}
-	if wantView {
-		view = texts[len(users)]
-	}
-	return texts[:len(users)], view, nil
-}
-
-func (r *Reader) get(ctx context.Context, keys []string) ([]string, error) {
-	texts := make([]string, len(keys))
-	if _, cluster := r.rdb.(*redis.ClusterClient); cluster || len(keys) == 1 {
-		cmds, err := r.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-			for _, key := range keys {
-				p.Get(ctx, key)
-			}
-			return nil
-		})
-		if err != nil && !errors.Is(err, redis.Nil) {
-			return nil, err
-		}
-		for i, c := range cmds {
-			if texts[i], err = c.(*redis.StringCmd).Result(); err != nil && !errors.Is(err, redis.Nil) {
-				return nil, err
-			}
-		}
-		return texts, nil
-	}
-	if len(keys) == 0 {
-		return texts, nil
-	}
-	values, err := r.rdb.MGet(ctx, keys...).Result()
-	if err != nil {
-		return nil, err
-	}
-	for i, v := range values {
-		texts[i], _ = v.(string)
-	}
-	return texts, nil
+func nobody(user string) Answer {
+	return Answer{Snapshot: schemas.Snapshot{User: user}, Origin: FromNobody}
 }
 
 // complete asks the fallback for the users whom Redis does not know.
