@@ -93,8 +93,8 @@ type Summary struct {
 const (
 	minBatch      = 500
 	firstBatch    = 2_000
-	maxBatch      = 40_000
-	maxBatchBytes = 32 << 20
+	maxBatch      = 80_000
+	maxBatchBytes = 40 << 20
 	fetchBytes    = 1 << 20
 	tickStep      = 2_000 // users of one step of a tick
 
