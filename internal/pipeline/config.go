@@ -95,8 +95,11 @@ const (
 	firstBatch    = 2_000
 	maxBatch      = 80_000
 	maxBatchBytes = 40 << 20
-	fetchBytes    = 1 << 20
-	tickStep      = 2_000 // users of one step of a tick
+	// fullWorkers is how many workers may have batches as large as that at the
+	// same time. More of them share the memory of so many.
+	fullWorkers = 2
+	fetchBytes  = 1 << 20
+	tickStep    = 2_000 // users of one step of a tick
 
 	// idle is how long a worker with nothing to do waits for records.
 	idle = 500 * time.Millisecond

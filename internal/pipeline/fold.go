@@ -138,7 +138,7 @@ func (w *worker) adapt(took time.Duration) {
 	case took > 3*time.Second:
 		w.limit = max(minBatch, w.limit/2)
 	case took < 2*time.Second && w.behind():
-		w.limit = min(maxBatch, 4*w.limit)
+		w.limit = min(w.most, 4*w.limit)
 	case !w.behind():
 		w.limit = max(firstBatch, w.limit/2)
 	}

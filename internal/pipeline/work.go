@@ -59,6 +59,8 @@ func (e *engine) newWorker(slot int32) *worker {
 	w := &worker{engine: e, slot: slot, cat: cat, installed: installed, in: newIntake(cat, e.tel.Link), limit: firstBatch,
 		parts: map[projections.TopicPartition]*partition{}, windows: map[projections.TopicPartition]window{},
 		redis: snapshots.NewWriter(e.rdb, e.cfg.Group, cat, installed)}
+	share := max(1, (e.workers()+fullWorkers-1)/fullWorkers)
+	w.most, w.mostBytes = max(firstBatch, maxBatch/share), maxBatchBytes/share
 	if e.cfg.Batch > 0 {
 		w.limit = e.cfg.Batch
 	}

@@ -39,6 +39,8 @@ type worker struct {
 	packer packer
 	in     *intake
 	limit  int // events of the next batch
+	// most is what limit can grow to, and mostBytes what a batch may hold.
+	most, mostBytes int
 }
 
 // window is a duplicate window and the position up to which it has seen.
@@ -124,7 +126,7 @@ func (w *worker) turn(ctx, leased context.Context) error {
 // Kafka has no more. It waits only if there is nothing to do.
 func (w *worker) poll(ctx context.Context) error {
 	wait := idle
-	for n, size := w.queued(); n < w.limit && size < maxBatchBytes; n, size = w.queued() {
+	for n, size := w.queued(); n < w.limit && size < w.mostBytes; n, size = w.queued() {
 		switch {
 		case n > 0 && w.behind():
 			wait = 50 * time.Millisecond
