@@ -87,7 +87,7 @@ func openTelemetry(ctx context.Context, s *settings.Settings, log io.Writer) (*t
 // memoryLimit is where the collector begins to work harder instead of letting
 // the heap grow: with what is not heap, the process stays below 512 MiB at any
 // backlog. GOMEMLIMIT, if set, holds instead.
-const memoryLimit = 384 << 20
+const memoryLimit = 416 << 20
 
 func limitMemory() {
 	if os.Getenv("GOMEMLIMIT") == "" {

@@ -93,8 +93,8 @@ type Summary struct {
 const (
 	minBatch      = 500
 	firstBatch    = 2_000
-	maxBatch      = 80_000
-	maxBatchBytes = 40 << 20
+	maxBatch      = 60_000
+	maxBatchBytes = 32 << 20
 	// fullWorkers is how many workers may have batches as large as that at the
 	// same time. More of them share the memory of so many.
 	fullWorkers = 2
