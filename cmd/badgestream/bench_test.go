@@ -73,6 +73,9 @@ func benchOn(t *testing.T, stack *stacktest.Stack) (*bench.Result, string) {
 			t.Errorf("figures of %s are missing: %+v", turn.Contender, turn)
 		}
 	}
+	if !slices.Equal(r.Measures, []string{"drain"}) || !strings.Contains(lastLine(a.out), "`--measure all` measures the rest: skew, members,") {
+		t.Errorf("measured were %v; the last line is %q", r.Measures, lastLine(a.out))
+	}
 	if want := engine.Rate / plain.Rate; r.Ratio != want {
 		t.Errorf("the ratio is %g, want %g", r.Ratio, want)
 	}
@@ -81,6 +84,61 @@ func benchOn(t *testing.T, stack *stacktest.Stack) (*bench.Result, string) {
 	}
 	expectNothingLeft(t, stack)
 	return &r, a.out
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
+}
+
+// TestBenchCompares measures something else than the drain, twice.
+func TestBenchCompares(t *testing.T) {
+	t.Setenv(asProgram, "1")
+	stack := stacktest.Embedded(t)
+	file := filepath.Join(t.TempDir(), "result.json")
+	args := []string{"bench", "--servers", "given", "--measure", "badges",
+		"--brokers", strings.Join(stack.Brokers, ","), "--postgres", stack.PostgresURL, "--redis", stack.RedisURL,
+		"--events", "1000", "--users", "100", "--rounds", "1"}
+	first := cli(t.Context(), t, nil, append(args, "--badges", "200", "--json", file)...)
+	first.expect(t, 0, "")
+	second := cli(t.Context(), t, nil, append(args, "--badges", "300", "--compare", file)...)
+	second.expect(t, 0, "")
+	for _, want := range []string{"\nbadges\n  drain with 300 badges, events/s, against 27 badges  ", "Compared with badgestream " + version() + " of ", "then with 200 badges, now with 300 badges"} {
+		if !strings.Contains(second.out, want) {
+			t.Errorf("%q is missing in\n%s", want, second.out)
+		}
+	}
+	if strings.Contains(second.out, "peak memory") || !strings.Contains(lastLine(second.out), "measures the rest: drain, skew, members, latency") {
+		t.Errorf("the drain was not measured, and stands there; or it is not said what else there is:\n%s", second.out)
+	}
+	expectNothingLeft(t, stack)
+}
+
+// TestBenchRefuses wants what is wrong to be found before any server is asked.
+func TestBenchRefuses(t *testing.T) {
+	foreign := writeFile(t, `{"events": 5}`)
+	for line, want := range map[string]string{
+		"--measure drian":             "--measure: \"drian\" is no measure: did you mean drain?",
+		"--measure drain,":            "--measure: \"\" is no measure: there are drain, ",
+		"--servers mine":              "--servers: \"mine\" is not known",
+		"--rounds 0":                  "--rounds and --partitions must be at least 1",
+		"--members 0":                 "--members must be at least 1",
+		"--badges 5":                  "--badges 5 are fewer than the 27 of catalogue starview",
+		"--svg x":                     "--svg: drain draws no curve",
+		"--events 5 --plain-events 6": "--plain-events 6 are more than the 5 of --events",
+		"--compare " + foreign:        foreign + " is no result of `badgestream bench --json`",
+		"--compare nowhere.json":      "--compare: read the earlier run: open nowhere.json: no such file or directory",
+	} {
+		status := exitUsage
+		if strings.HasPrefix(line, "--compare") {
+			status = exitFailure
+		}
+		a := cli(t.Context(), t, nil, append([]string{"bench"}, strings.Fields(line)...)...)
+		a.expect(t, status, want)
+		if strings.Count(a.errOut, "\n") != 1 || a.out != "" {
+			t.Errorf("%s: not one clear sentence, or something was started:\n%s%s", line, a.errOut, a.out)
+		}
+	}
 }
 
 // expectNothingLeft looks for what the benchmark made.

@@ -19,7 +19,7 @@ import (
 	"github.com/badgestream/badgestream/internal/settings"
 )
 
-// The names of contenders.
+// The names of the drain's contenders.
 const (
 	Engine = "engine"
 	Plain  = "plain"
@@ -36,38 +36,43 @@ const (
 // object, Report, as the last line of its standard output. It is a process of
 // its own, so that the system keeps its accounts.
 type contender struct {
+	// name is its own among all contenders of the benchmark.
 	name string
 	// setUp are arguments of a command that is run before and not measured; nil
 	// for none.
 	setUp []string
+	// prepare is called after setUp and not measured; nil for nothing.
+	prepare func(context.Context) error
 	// args are those of the measured command.
 	args []string
 	// events is how many there are for it.
 	events int64
 }
 
-// engine is `badgestream run --drain`, as people run it.
-func (b *bench) engine(group string, round int) contender {
+// engine is `badgestream run --drain`, as people run it, over a topic that
+// holds the workload.
+func (b *bench) engine(name, topic string, round int) contender {
+	settings := b.settings(b.group(name, round), topic)
 	c := contender{
-		name:   Engine,
-		setUp:  append([]string{"init"}, b.settings(group, b.topic())...),
-		args:   append([]string{"run", "--drain", "--json"}, b.settings(group, b.topic())...),
+		name:   name,
+		setUp:  append([]string{"init"}, settings...),
+		args:   append([]string{"run", "--drain", "--json"}, settings...),
 		events: b.Workload.Events,
 	}
 	if b.ProfileDir != "" {
-		c.args = append(c.args, "--cpu-profile", filepath.Join(b.ProfileDir, "engine-"+strconv.Itoa(round)+".pprof"))
+		c.args = append(c.args, "--cpu-profile", filepath.Join(b.ProfileDir, name+"-"+strconv.Itoa(round)+".pprof"))
 	}
 	return c
 }
 
-// plain is the plain consumer, over a part of the same events.
-func (b *bench) plain(group string) contender {
+// plain is the plain consumer, over a topic with its part of the same events.
+func (b *bench) plain(name, topic string, round int) contender {
 	return contender{
-		name: Plain,
+		name: name,
 		args: append([]string{
 			"bench", "plain", "--events", strconv.FormatInt(b.Workload.PlainEvents, 10),
 			"--lanes", strconv.Itoa(plainLanes), "--poll", strconv.Itoa(plainPoll),
-		}, b.settings(group, b.partTopic())...),
+		}, b.settings(b.group(name, round), topic)...),
 		events: b.Workload.PlainEvents,
 	}
 }

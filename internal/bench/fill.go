@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/cockroachdb/errors"
@@ -19,21 +20,60 @@ const (
 	eventStep  = 20 * time.Millisecond
 )
 
-// fill writes the workload to the activity topic, and the plain consumer's
-// part of it to one of its own. The part is spread evenly over the whole: the
-// beginning of a history is all registrations, which cost little.
-func (b *bench) fill(ctx context.Context) error {
+// log is where a workload stands: all of it in one topic, the plain consumer's
+// part of it in another one.
+type log struct{ whole, part string }
+
+// sameLog is the workload without what its events do not depend on.
+func (w Workload) sameLog() Workload {
+	w.Rounds, w.Catalog = 0, ""
+	return w
+}
+
+// log gives the topics that hold the workload. They are made and filled when
+// they are asked for the first time.
+func (b *bench) log(ctx context.Context) (log, error) {
+	key := b.Workload.sameLog()
+	if l, there := b.logs[key]; there {
+		return l, nil
+	}
+	name := b.prefix + ".activity-" + strconv.Itoa(len(b.logs)+1)
+	l := log{whole: name, part: name + "-part"}
+	// The engine makes the topic, with the settings that it wants.
+	group := b.prefix + ".fill"
+	if _, err := b.execute(ctx, append([]string{"init"}, b.settings(group, l.whole)...)); err != nil {
+		return log{}, err
+	}
+	if err := b.Servers.sweep(ctx, group); err != nil {
+		return log{}, err
+	}
+	if err := b.createPart(ctx, l.part); err != nil {
+		return log{}, err
+	}
+	began := time.Now()
+	if err := b.fill(ctx, l); err != nil {
+		return log{}, err
+	}
+	b.logs[key] = l
+	b.say("wrote %s of %s in %.1f s", plural(b.Workload.Events, "event"), plural(int64(b.Workload.Users), "user"), time.Since(began).Seconds())
+	return l, nil
+}
+
+// fill writes the workload. The plain consumer's part is spread evenly over
+// the whole: the beginning of a history is all registrations, which cost
+// little.
+func (b *bench) fill(ctx context.Context, l log) error {
 	world, err := traffic.New(b.Workload.world())
 	if err != nil {
 		return err
 	}
 	const unlimited = 0
-	whole, err := feed.OpenSender(ctx, b.Servers.Brokers, b.topic(), unlimited)
+	whole, err := feed.OpenSender(ctx, b.Servers.Brokers, l.whole, unlimited)
 	if err != nil {
 		return err
 	}
 	defer whole.Close()
-	part, err := feed.OpenSender(ctx, b.Servers.Brokers, b.partTopic(), unlimited)
+	part, err := feed.OpenSender(ctx, b.Servers.Brokers, l.part, unlimited)
 	if err != nil {
 		return err
 	}
@@ -57,13 +97,31 @@ func (w *Workload) inPart(n int64) bool {
 	return (n+1)*w.PlainEvents/w.Events > n*w.PlainEvents/w.Events
 }
 
-// createPart makes the topic of the plain consumer's part.
-func (b *bench) createPart(ctx context.Context) error {
+// createPart makes the topic of the plain consumer's part, and waits until the
+// broker knows of it: Kafka answers before it does.
+func (b *bench) createPart(ctx context.Context, topic string) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.Servers.Brokers...))
 	if err != nil {
 		return errors.Wrap(err, "make a Kafka client")
 	}
 	defer client.Close()
-	_, err = kadm.NewClient(client).CreateTopic(ctx, int32(b.Workload.Partitions), -1, nil, b.partTopic())
-	return errors.Wrapf(err, "create topic %s with %d partitions", b.partTopic(), b.Workload.Partitions)
+	adm := kadm.NewClient(client)
+	if _, err := adm.CreateTopic(ctx, int32(b.Workload.Partitions), -1, nil, topic); err != nil {
+		return errors.Wrapf(err, "create topic %s with %d partitions", topic, b.Workload.Partitions)
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		topics, err := adm.ListTopics(ctx, topic)
+		if err == nil && topics[topic].Err == nil && len(topics[topic].Partitions) == b.Workload.Partitions {
+			return nil
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return errors.Wrapf(errors.CombineErrors(ctx.Err(), err), "wait for topic %s", topic)
+		}
+	}
 }

@@ -10,12 +10,23 @@ type Result struct {
 	Machine  Machine   `json:"machine"`
 	Servers  []Server  `json:"servers"`
 	Workload Workload  `json:"workload"`
+	// Settings are the engine's that were asked for.
+	Settings Settings `json:"settings"`
+	// Measures are those that were measured, in the order in which they ran.
+	// The next three are the drain's.
+	Measures []string `json:"measures"`
 	// Turns are in the order in which they ran.
-	Turns []Turn `json:"turns"`
+	Turns []Turn `json:"turns,omitempty"`
 	// Medians has one entry per contender, the engine first.
-	Medians []Median `json:"medians"`
+	Medians []Median `json:"medians,omitempty"`
 	// Ratio is how many times the plain consumer's median rate the engine's is.
-	Ratio float64 `json:"ratio"`
+	Ratio float64 `json:"ratio,omitempty"`
+	// Figures and Curves are what the other measures found.
+	Figures []Figure `json:"figures,omitempty"`
+	Curves  []Curve  `json:"curves,omitempty"`
+	// OtherCores is, by measure, how many cores were busy with anything else
+	// meanwhile; the drain's stand in Medians.
+	OtherCores map[string]float64 `json:"other_cores,omitempty"`
 }
 
 // Real says whether all servers are real ones: only then figures count.
@@ -66,6 +77,13 @@ type Workload struct {
 	// Catalog is the engine's catalogue, by name or path. The events are
 	// Starview's.
 	Catalog string `json:"catalog"`
+}
+
+// Settings are the engine's: how many workers, and the most events of one
+// transaction. 0 is its own choice.
+type Settings struct {
+	Workers int `json:"workers"`
+	Batch   int `json:"batch"`
 }
 
 // Turn is one contender's turn in one round.

@@ -5,7 +5,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -15,14 +14,41 @@ import (
 // unknown stands where a figure could not be known.
 const unknown = "unknown"
 
-// row is a line of the table: a label, and the engine's and the plain
-// consumer's figure. Factor is how many times better the engine's is.
-type row struct{ label, engine, plain, factor string }
+// row is a line of a table: a label, and what stands to its right, right
+// aligned. In the drain's table that is the engine's and the plain consumer's
+// figure, and how many times better the engine's is.
+type row []string
 
-// WriteTable writes the result for people.
-func (r *Result) WriteTable(out io.Writer) error {
+// WriteTable writes the result for people, and compares it with an earlier one
+// if there is one.
+func (r *Result) WriteTable(out io.Writer, then *Result) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n%s\n\n", r.where(), r.what())
+	fmt.Fprintf(&b, "%s\n%s\n", r.where(), r.what())
+	if len(r.Medians) > 0 {
+		b.WriteString("\n")
+		align(&b, r.drainRows())
+	}
+	if len(r.Figures) > 0 {
+		b.WriteString("\n")
+		align(&b, r.figureRows())
+	}
+	for i := range r.Curves {
+		c := &r.Curves[i]
+		fmt.Fprintf(&b, "\n%s, %s\n", c.Title, c.Y)
+		align(&b, c.rows())
+	}
+	if then != nil {
+		b.WriteString("\n" + r.comparison(then))
+	}
+	for _, note := range r.notes() {
+		fmt.Fprintf(&b, "\n%s\n", note)
+	}
+	_, err := io.WriteString(out, b.String())
+	return errors.Wrap(err, "write the table")
+}
+
+// drainRows set the engine's medians beside the plain consumer's.
+func (r *Result) drainRows() []row {
 	engine, plain := &r.Medians[0], &r.Medians[1]
 	rows := []row{
 		{"", engine.Contender, plain.Contender, "factor"},
@@ -31,13 +57,7 @@ func (r *Result) WriteTable(out io.Writer) error {
 	}
 	rows = append(rows, r.cpuRows()...)
 	rows = append(rows, batchRows(engine.Batches, plain.Batches)...)
-	rows = append(rows, row{"peak memory, MiB", mebibytes(engine.PeakMemory), mebibytes(plain.PeakMemory), ""})
-	align(&b, rows)
-	for _, note := range r.notes() {
-		fmt.Fprintf(&b, "\n%s\n", note)
-	}
-	_, err := io.WriteString(out, b.String())
-	return errors.Wrap(err, "write the table")
+	return append(rows, row{"peak memory, MiB", mebibytes(engine.PeakMemory), mebibytes(plain.PeakMemory), ""})
 }
 
 // where says on which servers and which machine, and whether that counts.
@@ -46,20 +66,23 @@ func (r *Result) where() string {
 	for _, s := range r.Servers {
 		servers = append(servers, fmt.Sprintf("%s %s at %s, %s", s.Name, s.Version, s.Address, s.Origin))
 	}
-	m := &r.Machine
-	machine := []string{plural(int64(m.Cores), "core")}
-	if m.Processor != "" {
-		machine = append(machine, m.Processor)
-	}
-	if m.Memory != nil {
-		machine = append(machine, fmt.Sprintf("%.1f GiB", float64(*m.Memory)/(1<<30)))
-	}
-	machine = append(machine, m.OS+"/"+m.Arch, m.Go)
 	loud := ""
 	if !r.Real() {
 		loud = "NOT ON REAL SERVERS, SO THESE FIGURES DO NOT COUNT: "
 	}
-	return loud + strings.Join(servers, "; ") + "; on " + strings.Join(machine, ", ")
+	return loud + strings.Join(servers, "; ") + "; on " + r.Machine.hardware() + ", " + r.Machine.Go
+}
+
+// hardware describes the machine and its system.
+func (m *Machine) hardware() string {
+	parts := []string{plural(int64(m.Cores), "core")}
+	if m.Processor != "" {
+		parts = append(parts, m.Processor)
+	}
+	if m.Memory != nil {
+		parts = append(parts, fmt.Sprintf("%.1f GiB", float64(*m.Memory)/(1<<30)))
+	}
+	return strings.Join(append(parts, m.OS+"/"+m.Arch), ", ")
 }
 
 func (r *Result) what() string {
@@ -80,7 +103,7 @@ func medians(rounds int) string {
 func (r *Result) cpuRows() []row {
 	engine, plain := &r.Medians[0], &r.Medians[1]
 	rows := []row{
-		{label: "CPU seconds per million events"},
+		{"CPU seconds per million events"},
 		{"  its own process", cpu(engine.CPU, engine.Contender), cpu(plain.CPU, plain.Contender), ""},
 	}
 	// Servers that share a process are one entry, named after all of them.
@@ -141,66 +164,51 @@ func (r *Result) notes() []string {
 	if len(local) > 0 {
 		notes = append(notes, "The CPU time of "+strings.Join(local, ", ")+" is unknown: its process is not on this machine or cannot be seen.")
 	}
-	const much = 0.1
-	for _, m := range r.Medians {
-		if m.OtherCores != nil && *m.OtherCores > much {
-			notes = append(notes, fmt.Sprintf("Other programs kept %.2f of %s busy meanwhile (%s): alone, it would be faster.", *m.OtherCores, plural(int64(r.Machine.Cores), "core"), m.Contender))
+	disturbed := func(by *float64, what string) {
+		if by != nil && *by > 0.1 {
+			notes = append(notes, fmt.Sprintf("Other programs kept %.2f of %s busy meanwhile (%s): alone, it would be faster.", *by, plural(int64(r.Machine.Cores), "core"), what))
 		}
+	}
+	for _, m := range r.Medians {
+		disturbed(m.OtherCores, m.Contender)
+	}
+	for _, name := range r.Measures {
+		if cores, known := r.OtherCores[name]; known {
+			disturbed(&cores, name)
+		}
+	}
+	if rest := r.unmeasured(); len(rest) > 0 {
+		notes = append(notes, "`--measure all` measures the rest: "+strings.Join(rest, ", ")+".")
 	}
 	return notes
 }
 
+// unmeasured lists the measures that were not asked for.
+func (r *Result) unmeasured() []string {
+	return slices.DeleteFunc(measureNames(), func(name string) bool { return slices.Contains(r.Measures, name) })
+}
+
+// align writes rows in columns: the first is flush left, the others right.
 func align(b *strings.Builder, rows []row) {
-	var width [4]int
+	var width []int
 	for _, r := range rows {
-		for i, cell := range []string{r.label, r.engine, r.plain, r.factor} {
+		for i, cell := range r {
+			if i == len(width) {
+				width = append(width, 0)
+			}
 			width[i] = max(width[i], utf8.RuneCountInString(cell))
 		}
 	}
 	for _, r := range rows {
-		line := fmt.Sprintf("%-*s  %*s  %*s  %*s", width[0], r.label, width[1], r.engine, width[2], r.plain, width[3], r.factor)
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		var line strings.Builder
+		for i, cell := range r {
+			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell))
+			if i == 0 {
+				line.WriteString(cell + pad)
+			} else {
+				line.WriteString("  " + pad + cell)
+			}
+		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
-}
-
-func whole(v float64) string     { return grouped(int64(v + 0.5)) }
-func decimal(v float64) string   { return strconv.FormatFloat(v, 'f', 1, 64) }
-func factor(a, b float64) string { return decimal(a/b) + " ×" }
-
-func cpu(times map[string]float64, name string) string {
-	if t, known := times[name]; known {
-		return decimal(t)
-	}
-	return unknown
-}
-
-func all(times map[string]float64) float64 {
-	sum := 0.0
-	for _, t := range times {
-		sum += t
-	}
-	return sum
-}
-
-func mebibytes(bytes *int64) string {
-	if bytes == nil {
-		return unknown
-	}
-	return grouped(*bytes >> 20)
-}
-
-// grouped sets commas between thousands.
-func grouped(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-func plural(n int64, word string) string {
-	if n != 1 {
-		word += "s"
-	}
-	return grouped(n) + " " + word
 }

@@ -24,6 +24,7 @@ func example() *Result {
 			{Role: "redis", Name: "Redis", Version: "7.2", Address: "127.0.0.1:6379", Origin: "given", Real: true, PID: 13},
 		},
 		Workload: Workload{Events: 200_000, Users: 20_000, Seed: 1, Partitions: 4, PlainEvents: 20_000, Rounds: 3, Catalog: "starview"},
+		Measures: measureNames(),
 		Medians:  []Median{engine, plain}, Ratio: 30,
 	}
 }
@@ -31,7 +32,7 @@ func example() *Result {
 func table(t *testing.T, r *Result) string {
 	t.Helper()
 	var out strings.Builder
-	if err := r.WriteTable(&out); err != nil {
+	if err := r.WriteTable(&out, nil); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
@@ -107,5 +108,40 @@ func TestABusyMachineIsTold(t *testing.T) {
 	got := table(t, r)
 	if strings.Count(got, "Other programs kept") != 1 || !strings.Contains(got, "0.75 of 2 cores busy meanwhile (plain)") {
 		t.Errorf("the table is\n%s", got)
+	}
+}
+
+func TestFiguresAndCurvesHaveTables(t *testing.T) {
+	r := example()
+	r.Medians, r.Measures = nil, []string{"drain", "members", "curves"}
+	base := 50_000.0
+	r.Figures = []Figure{
+		{Measure: "members", Name: "drain", Value: 42_500, Unit: unitRate, With: "9 rows", Of: "an empty table", Base: &base},
+		{Measure: "members", Name: "all processes", Value: 21.25, Unit: unitCPU},
+		{Measure: "latency", Name: "p99", Value: 9.5, Unit: "ms"},
+	}
+	r.Curves = []Curve{{Title: "Speed", X: "users", Y: "events/s", Lines: []Line{
+		{Name: "engine", Points: [][2]float64{{10, 1_000}, {2_000, 900}}}, {Name: "all", Points: [][2]float64{{10, 1.5}, {2_000, 0.25}}},
+	}}}
+	r.OtherCores = map[string]float64{"members": 0.5, "curves": 0.01}
+	const want = `
+measure                                                 value  against   ratio
+members
+  drain with 9 rows, events/s, against an empty table  42,500   50,000  0.85 ×
+  all processes, CPU s per million events                21.2
+latency
+  p99, ms                                                9.50
+
+Speed, events/s
+  users      10  2,000
+  engine  1,000    900
+  all      1.50   0.25
+
+Other programs kept 0.50 of 2 cores busy meanwhile (members): alone, it would be faster.
+
+` + "`--measure all` measures the rest: "
+	got := table(t, r)
+	if at := strings.Index(got, "\n\n") + 1; at == 0 || !strings.HasPrefix(got[at:], want) {
+		t.Errorf("the table is\n%s\nwant after its head\n%s", got, want)
 	}
 }
