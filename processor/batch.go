@@ -8,8 +8,9 @@ import (
 )
 
 // Batch folds a run of records. It is used by one goroutine, and again after
-// Reset. Strings given to it must live until then.
+// Reset. It copies what it keeps of the events.
 type Batch struct {
+	texts texts
 	cat   *catalog.Catalog
 	clock int64
 
@@ -201,7 +202,7 @@ func (b *Batch) Add(ev *schemas.Event, src Source, w *Window) (Verdict, error) {
 		if event < 0 {
 			event = b.event(src, 0)
 		}
-		b.apply(event, r, b.users.number(credit), ev, values)
+		b.apply(event, r, b.users.number(credit, &b.texts), ev, values)
 	}
 	return Folded, nil
 }
@@ -210,6 +211,12 @@ func (b *Batch) Add(ev *schemas.Event, src Source, w *Window) (Verdict, error) {
 func (b *Batch) Credited() []string { return b.users.all }
 
 func (b *Batch) event(src Source, ordinal int64) int32 {
+	src.ID = b.texts.keep(src.ID)
+	if n := len(b.events); n > 0 && b.events[n-1].Origin == src.Origin {
+		src.Origin = b.events[n-1].Origin
+	} else {
+		src.Origin = b.texts.keep(src.Origin)
+	}
 	b.events = append(b.events, src)
 	b.first = append(b.first, ordinal)
 	return int32(len(b.events) - 1)
@@ -281,7 +288,7 @@ func (b *Batch) member(user int32, coll int16, entity, name string) int32 {
 		return m.user == user && m.coll == coll && m.entity == entity && m.name == name
 	})
 	if added {
-		b.members = append(b.members, member{user: user, coll: coll, entity: entity, name: name, next: unchanged(), at: NoTime, thing: catalog.None})
+		b.members = append(b.members, member{user: user, coll: coll, entity: b.texts.keep(entity), name: b.texts.keep(name), next: unchanged(), at: NoTime, thing: catalog.None})
 	}
 	return n
 }
@@ -293,7 +300,7 @@ func (b *Batch) thing(user int32, coll int16, name string) int32 {
 		return t.user == user && t.coll == coll && t.name == name
 	})
 	if added {
-		b.things = append(b.things, thing{user: user, coll: coll, name: name, next: unchanged()})
+		b.things = append(b.things, thing{user: user, coll: coll, name: b.texts.keep(name), next: unchanged()})
 	}
 	return n
 }

@@ -27,7 +27,7 @@ func (b *Batch) AddDue(due []Due, src Source, ordinal int64) {
 	b.due = slices.Clone(due)
 	slices.SortFunc(b.due, func(x, y Due) int { return strings.Compare(x.User, y.User) })
 	for i := range b.due {
-		b.users.number(b.due[i].User)
+		b.users.number(b.due[i].User, &b.texts)
 	}
 }
 

@@ -77,10 +77,10 @@ func (u *names) reset() {
 	u.rank = u.rank[:0]
 }
 
-func (u *names) number(name string) int32 {
+func (u *names) number(name string, kept *texts) int32 {
 	n, added := u.find(maphash.String(u.seed, name), func(n int32) bool { return u.all[n] == name })
 	if added {
-		u.all = append(u.all, name)
+		u.all = append(u.all, kept.keep(name))
 	}
 	return n
 }

@@ -46,6 +46,9 @@ func (w *worker) gather() (err error) {
 		if p.tick != nil {
 			w.pause(p)
 		}
+		if n := len(w.in.ranges); n > 0 && w.in.ranges[n-1].TopicPartition == p.TopicPartition {
+			p.release(w.in.taken[n-1])
+		}
 		left -= int(w.in.tally.records)
 	}
 	return nil

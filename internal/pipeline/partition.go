@@ -50,6 +50,15 @@ func (p *partition) push(f *kgo.FetchPartition, packer *packer) {
 	}
 }
 
+// release lets go of the first n records' bytes: they are part of a batch, which
+// keeps what it needs of them.
+func (p *partition) release(n int) {
+	for i := range p.queue[:n] {
+		p.bytes -= len(p.queue[i].packed)
+		p.queue[i].packed = nil
+	}
+}
+
 // pop drops the first n records of the queue.
 func (p *partition) pop(n int) {
 	for i := range p.queue[:n] {
