@@ -25,7 +25,7 @@ type historyPlan struct {
 // measureHistory measures how long one more event takes of a user with a
 // million visits, against one with ten.
 func measureHistory(ctx context.Context, b *bench, r *Result) error {
-	return b.histories(ctx, r, historyPlan{long: 1_000_000, short: 10, blocks: 10, block: 20})
+	return b.histories(ctx, r, historyPlan{long: 1_000_000, short: 10, blocks: 20, block: 50})
 }
 
 // visitor is a user who visits one place after another.

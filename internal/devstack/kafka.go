@@ -152,7 +152,7 @@ func (k *Kafka) format(ctx context.Context) error {
 		return errors.Wrap(err, "drawing a cluster id")
 	}
 	out, err := k.command(ctx, "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format",
-		"--cluster-id", base64.RawURLEncoding.EncodeToString(id[:]),
+		"--cluster-id="+base64.RawURLEncoding.EncodeToString(id[:]), // it may begin with a dash
 		"--config", k.properties(),
 		"--feature", "transaction.version=2").CombinedOutput()
 	return errors.Wrapf(err, "formatting Kafka's data directory %s: %s", k.data(), out)

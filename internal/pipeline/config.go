@@ -101,6 +101,11 @@ const (
 	fetchBytes  = 1 << 20
 	tickStep    = 2_000 // users of one step of a tick
 
+	// freshFetch is how long a worker with something to do waits for what came
+	// meanwhile: a fetch of what is there takes a round trip. A poll that took
+	// longer than atOnce had to wait for records, so that there are no others.
+	freshFetch = 4 * time.Millisecond
+	atOnce     = 500 * time.Microsecond
 	// idle is how long a worker with nothing to do waits for records.
 	idle = 500 * time.Millisecond
 	// redisPatience is how long a worker waits for Redis before it gives up its

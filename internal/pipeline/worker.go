@@ -124,19 +124,29 @@ func (w *worker) turn(ctx, leased context.Context) error {
 
 // poll takes over what the group decided, and records until a batch is full or
 // Kafka has no more. It waits only if there is nothing to do.
+//
+// The client fetches ahead once: what it holds when it is asked was there soon
+// after the last poll, and what came since, during a whole batch, was not yet
+// fetched. So records that were there at once are followed by one more poll:
+// without it, every other batch would be a few records and all the others
+// would wait for two.
 func (w *worker) poll(ctx context.Context) error {
-	wait := idle
+	wait, followed := idle, false
 	for n, size := w.queued(); n < w.limit && size < w.mostBytes; n, size = w.queued() {
 		switch {
 		case n > 0 && w.behind():
 			wait = 50 * time.Millisecond
-		case n > 0 || w.pending():
+		case n > 0:
+			wait = freshFetch
+		case w.pending():
 			wait = time.Millisecond
 		}
+		began := time.Now()
 		polling, cancel := context.WithTimeout(ctx, wait)
 		fetches := w.session.PollRecords(polling, w.limit-n)
 		ended := polling.Err() != nil
 		cancel()
+		waited := time.Since(began) > atOnce
 		if fetches.IsClientClosed() {
 			return errors.New("the Kafka client was closed")
 		}
@@ -150,9 +160,14 @@ func (w *worker) poll(ctx context.Context) error {
 		if err := w.take(fetches, ended); err != nil {
 			return err
 		}
-		if m, _ := w.queued(); m == n || !w.behind() {
+		m, _ := w.queued()
+		if w.behind() && m > n {
+			continue
+		}
+		if m == n || waited || followed {
 			break
 		}
+		followed = true
 	}
 	return nil
 }
