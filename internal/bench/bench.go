@@ -90,7 +90,7 @@ func Run(ctx context.Context, cfg Config) (r *Result, err error) {
 		return nil, err
 	}
 	r = &Result{
-		Version: b.Version, Started: time.Now().UTC(), Machine: thisMachine(), Servers: b.servers, Workload: b.Workload,
+		Version: b.Version, Started: time.Now().UTC(), Prefix: b.prefix, Machine: thisMachine(), Servers: b.servers, Workload: b.Workload,
 		Settings: Settings{Workers: b.Workers, Batch: b.Batch},
 	}
 	if !b.Servers.Own {

@@ -5,11 +5,13 @@ import "time"
 // Result is all that a benchmark found out. Times are in seconds, memory in
 // bytes; what is nil could not be known. It is also the format of --json.
 type Result struct {
-	Version  string    `json:"version"` // of badgestream
-	Started  time.Time `json:"started"`
-	Machine  Machine   `json:"machine"`
-	Servers  []Server  `json:"servers"`
-	Workload Workload  `json:"workload"`
+	Version string    `json:"version"` // of badgestream
+	Started time.Time `json:"started"`
+	// Prefix begins the names of all that it made on the servers and removed.
+	Prefix   string   `json:"prefix"`
+	Machine  Machine  `json:"machine"`
+	Servers  []Server `json:"servers"`
+	Workload Workload `json:"workload"`
 	// Settings are the engine's that were asked for.
 	Settings Settings `json:"settings"`
 	// Measures are those that were measured, in the order in which they ran.
