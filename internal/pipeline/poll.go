@@ -1,0 +1,97 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/badgestream/badgestream/projections"
+	"github.com/cockroachdb/errors"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// poll takes over what the group decided, and records until a batch is full or
+// Kafka has no more. It waits only if there is nothing to do.
+//
+// The client fetches ahead once: what it holds when it is asked was there soon
+// after the last poll, and what came since, during a whole batch, was not yet
+// fetched. So records that were there at once are followed by one more poll:
+// without it, every other batch would be a few records and all the others
+// would wait for two.
+func (w *worker) poll(ctx context.Context) error {
+	wait, followed := idle, false
+	for n, size := w.queued(); n < w.limit && size < w.mostBytes; n, size = w.queued() {
+		switch {
+		case n > 0 && w.behind():
+			wait = 50 * time.Millisecond
+		case n > 0:
+			wait = freshFetch
+		case w.pending():
+			wait = time.Millisecond
+		}
+		began := time.Now()
+		polling, cancel := context.WithTimeout(ctx, wait)
+		fetches := w.session.PollRecords(polling, w.limit-n)
+		ended := polling.Err() != nil
+		cancel()
+		waited := time.Since(began) > atOnce
+		if fetches.IsClientClosed() {
+			return errors.New("the Kafka client was closed")
+		}
+		stale, err := w.own(ctx)
+		if err != nil {
+			return err
+		}
+		if stale {
+			continue
+		}
+		if err := w.take(fetches, ended); err != nil {
+			return err
+		}
+		m, _ := w.queued()
+		if w.behind() && m > n {
+			continue
+		}
+		if m == n || waited || followed {
+			break
+		}
+		followed = true
+	}
+	return nil
+}
+
+func (w *worker) take(fetches kgo.Fetches, ended bool) (err error) {
+	fetches.EachError(func(topic string, id int32, e error) {
+		if ended && errors.IsAny(e, context.DeadlineExceeded, context.Canceled) {
+			return
+		}
+		err = errors.CombineErrors(err, errors.Wrapf(e, "read %s/%d", topic, id))
+	})
+	if err != nil {
+		return err
+	}
+	fetches.EachPartition(func(f kgo.FetchTopicPartition) {
+		if p := w.parts[projections.TopicPartition{Topic: f.Topic, Partition: f.Partition}]; p != nil {
+			p.push(&f.FetchPartition, &w.packer)
+		}
+	})
+	return nil
+}
+
+// queued is what the next batch may take. What waits behind a tick is not of
+// it: it must not keep the worker from polling for its other partitions.
+func (w *worker) queued() (records, size int) {
+	for _, p := range w.order {
+		if p.tick == nil {
+			records += len(p.queue)
+			size += p.bytes
+		}
+	}
+	return records, size
+}
+
+func (w *worker) pending() bool {
+	return slices.ContainsFunc(w.order, func(p *partition) bool { return p.tick != nil || p.recoverable() })
+}
+
+func (w *worker) behind() bool { return slices.ContainsFunc(w.order, (*partition).behind) }
