@@ -9,10 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/redis/go-redis/v9"
-	"github.com/twmb/franz-go/pkg/kadm"
-
 	"github.com/badgestream/badgestream/internal/bench"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 )
@@ -148,39 +144,7 @@ func TestBenchRefuses(t *testing.T) {
 // prefix.
 func expectNothingLeft(t *testing.T, stack *stacktest.Stack, prefix string) {
 	t.Helper()
-	adm := kadm.NewClient(newClient(t, stack.Brokers[0]))
-	topics, err := adm.ListTopics(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	groups, err := adm.ListGroups(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := pgx.Connect(t.Context(), stack.PostgresURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	rows, err := conn.Query(t.Context(), "SELECT nspname FROM pg_namespace")
-	if err != nil {
-		t.Fatal(err)
-	}
-	schemas, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
-	options, err := redis.ParseURL(stack.RedisURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := redis.NewClient(options)
-	defer client.Close()
-	keys, err := client.Keys(t.Context(), "*").Result()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range slices.Concat(topics.Names(), groups.Groups(), schemas, keys) {
+	for _, name := range stacktest.Names(t, stack.Brokers, stack.PostgresURL, stack.RedisURL) {
 		if strings.HasPrefix(name, prefix) {
 			t.Errorf("%s was left behind", name)
 		}

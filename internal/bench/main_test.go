@@ -11,11 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/redis/go-redis/v9"
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 )
 
@@ -94,52 +89,10 @@ func nothingLeft(t *testing.T, b *bench) {
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
 	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); <-again.C {
-		names = slices.DeleteFunc(everything(t, b), func(name string) bool { return !strings.HasPrefix(name, b.prefix) })
+		names = slices.DeleteFunc(stacktest.Names(t, b.Servers.Brokers, b.Servers.Postgres, b.Servers.Redis), func(name string) bool { return !strings.HasPrefix(name, b.prefix) })
 		if len(names) == 0 {
 			return
 		}
 	}
 	t.Errorf("left behind: %s", strings.Join(names, ", "))
-}
-
-// everything names the topics, groups, schemas and keys on the servers.
-func everything(t *testing.T, b *bench) []string {
-	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(b.Servers.Brokers...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	topics, err := kadm.NewClient(client).ListTopics(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	groups, err := kadm.NewClient(client).ListGroups(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := pgx.Connect(t.Context(), b.Servers.Postgres)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	rows, err := conn.Query(t.Context(), "SELECT nspname FROM pg_namespace")
-	if err != nil {
-		t.Fatal(err)
-	}
-	schemas, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
-	options, err := redis.ParseURL(b.Servers.Redis)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rdb := redis.NewClient(options)
-	defer rdb.Close()
-	keys, err := rdb.Keys(t.Context(), "*").Result()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return slices.Concat(topics.Names(), groups.Groups(), schemas, keys)
 }
