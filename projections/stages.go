@@ -114,14 +114,9 @@ func (f *Folder) addMembers(pipe *pgbatch.Pipe, ops []processor.MemberOp) func()
 // memberParams builds the columns of the ops named; the sixth is their time.
 func (f *Folder) memberParams(cols []pgbatch.Column, ops []processor.MemberOp, which []keyed) [][]byte {
 	start(cols, pgbatch.Int8, pgbatch.Int8, pgbatch.Int2, pgbatch.Int4, pgbatch.Int4, pgbatch.TimestampTZ)
-	for i := range which {
-		k := &which[i]
+	for _, k := range which {
 		op := &ops[k.n]
-		cols[0].AddInt8(k.user)
-		cols[1].AddInt8(k.row)
-		cols[2].AddInt2(op.Collection)
-		cols[3].AddInt4(op.IfAbsent)
-		cols[4].AddInt4(-10 - op.IfPresent)
+		addRow(cols, k.rowKey, op.Collection, op.Next)
 		if len(cols) > 5 {
 			cols[5].AddTime(op.At)
 		}
@@ -160,19 +155,24 @@ func (f *Folder) entityStage(ctx context.Context, ops []processor.EntityOp) ([]p
 func (f *Folder) entityParams(ops []processor.EntityOp, which []keyed) [][]byte {
 	cols := f.cols[:5+catalog.MaxSums]
 	start(cols, pgbatch.Int8, pgbatch.Int8, pgbatch.Int2, pgbatch.Int4, pgbatch.Int4, pgbatch.Int8, pgbatch.Int8, pgbatch.Int8, pgbatch.Int8)
-	for i := range which {
-		k := &which[i]
+	for _, k := range which {
 		op := &ops[k.n]
-		cols[0].AddInt8(k.user)
-		cols[1].AddInt8(k.row)
-		cols[2].AddInt2(op.Collection)
-		cols[3].AddInt4(op.IfAbsent)
-		cols[4].AddInt4(-10 - op.IfPresent)
+		addRow(cols, k.rowKey, op.Collection, op.Next)
 		for s, add := range op.Add {
 			cols[5+s].AddInt8(add)
 		}
 	}
 	return params(cols)
+}
+
+// addRow adds what rows of members and of entities begin with. The outcome for
+// a present row goes in prev, see outcome.
+func addRow(cols []pgbatch.Column, k rowKey, collection int16, next processor.Next) {
+	cols[0].AddInt8(k.user)
+	cols[1].AddInt8(k.row)
+	cols[2].AddInt2(collection)
+	cols[3].AddInt4(next.IfAbsent)
+	cols[4].AddInt4(-10 - next.IfPresent)
 }
 
 // placeStage draws places. A row is locked until the transaction ends, and all

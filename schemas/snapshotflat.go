@@ -95,13 +95,13 @@ func listAfter[T any](f *flat, lead string, closing byte, read func(*flat) (T, b
 
 // unique says that no name is there twice. Names are compared each with each,
 // so it gives up where they are too many for that.
-func (n Numbers) unique() bool {
-	if len(n) > maxUnique {
+func unique(n int, name func(int) string) bool {
+	if n > maxUnique {
 		return false
 	}
 	for i := range n {
 		for k := range i {
-			if n[i].Name == n[k].Name {
+			if name(i) == name(k) {
 				return false
 			}
 		}
@@ -109,16 +109,6 @@ func (n Numbers) unique() bool {
 	return true
 }
 
-func (n Instants) unique() bool {
-	if len(n) > maxUnique {
-		return false
-	}
-	for i := range n {
-		for k := range i {
-			if n[i].Name == n[k].Name {
-				return false
-			}
-		}
-	}
-	return true
-}
+func (n Numbers) unique() bool { return unique(len(n), func(i int) string { return n[i].Name }) }
+
+func (n Instants) unique() bool { return unique(len(n), func(i int) string { return n[i].Name }) }

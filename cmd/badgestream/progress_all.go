@@ -75,8 +75,9 @@ func allProgress(ctx context.Context, out io.Writer, s *settings.Settings, f pro
 	if err != nil {
 		return err
 	}
+	known := schemas.NewCompleter(view)
 	return postgres.All(ctx, func(snapshot *schemas.Snapshot) error {
-		return show(snapshot.Progress(view, now), view)
+		return show(known.Progress(snapshot, now), view)
 	})
 }
 

@@ -59,12 +59,13 @@ func (s *Simulation) WriteProgress(out io.Writer) error {
 	s.memory.Users(func(f processor.Final) { finals = append(finals, f) })
 	slices.SortFunc(finals, func(a, b processor.Final) int { return cmp.Compare(a.User, b.User) })
 	view := s.cfg.Catalog.View(version)
+	known := schemas.NewCompleter(&view)
 	lines := json.NewEncoder(out)
 	lines.SetEscapeHTML(false)
 	var snapshot schemas.Snapshot
 	for i := range finals {
 		processor.FillSnapshot(s.cfg.Catalog, &finals[i], &snapshot)
-		if err := lines.Encode(snapshot.Progress(&view, s.memory.Clock())); err != nil {
+		if err := lines.Encode(known.Progress(&snapshot, s.memory.Clock())); err != nil {
 			return errors.Wrap(err, "writing progress")
 		}
 	}
