@@ -19,17 +19,20 @@ type scripts struct {
 func newScripts() *scripts {
 	return &scripts{
 		// newer sets snapshots, each unless one of the same or a later order is
-		// there. It looks at all of them at once and sets all at once: a call for
-		// each costs Redis 7.6 µs a snapshot, this with snapshotsPerCall 4.6.
+		// there. It looks at the order alone, as Redis's Lua hashes every byte of
+		// a string that it is handed, and sets all at once. Redis's CPU for each
+		// snapshot of 600 bytes, 50 a call: 3.05 µs; with one MGET for the looks
+		// 3.5, with a SET for each 3.6, with a call for each 7.6. A bare MSET, which
+		// looks at nothing, takes 1.05.
 		newer: redis.NewScript(fmt.Sprintf(`
-local there, set, n = redis.call('MGET', unpack(KEYS)), {}, 0
+local set, n = {}, 0
 for i, snapshot in ipairs(ARGV) do
-  if not there[i] or string.sub(there[i], %[1]d, %[2]d) < string.sub(snapshot, %[1]d, %[2]d) then
+  if redis.call('GETRANGE', KEYS[i], %[1]d, %[2]d) < string.sub(snapshot, %[1]d + 1, %[2]d + 1) then
     set[n + 1], set[n + 2], n = KEYS[i], snapshot, n + 2
   end
 end
 if n > 0 then redis.call('MSET', unpack(set)) end
-return n / 2`, schemas.OrderOffset+1, schemas.OrderOffset+schemas.OrderLength)),
+return n / 2`, schemas.OrderOffset, schemas.OrderOffset+schemas.OrderLength-1)),
 		// raise moves a partition's mark on, unless it is behind what was
 		// acknowledged before: then Redis lost something, and the mark stays so
 		// that everybody can see it.
