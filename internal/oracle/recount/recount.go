@@ -119,6 +119,9 @@ func New(group string, cat *catalog.Catalog, version int64, whose func(user stri
 // Switch goes on by another version of the catalogue, which has the same
 // rules: counters may stand in another order, badges be called otherwise.
 func (r *Recount) Switch(cat *catalog.Catalog, version int64) error {
+	if version == r.version {
+		return nil
+	}
 	if cat.RulesHash != r.cat.RulesHash {
 		return errors.Newf("version %d of the catalogue counts otherwise than version %d: one group folds by one set of rules", version, r.version)
 	}

@@ -56,8 +56,9 @@ func (r *Recount) Step(p Partition, first bool, limit, ordinal int64) (due int64
 	return due, numbered(changes, ordinal)
 }
 
-// Left says whether anybody is due, whom no step has seen to.
-func (r *Recount) Left() bool { return r.aging.anybody(r.clock) }
+// Left says whether the tick that a partition is in has left out somebody who
+// is due. Of a tick that is earlier than the clock, another one takes care.
+func (r *Recount) Left(p Partition) bool { return r.ticks[p].at == r.clock && r.aging.anybody(r.clock) }
 
 // looksAtAge says whether a criterion looks at an age.
 func looksAtAge(cat *catalog.Catalog, b *catalog.Badge) bool {

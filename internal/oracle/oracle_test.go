@@ -1,0 +1,58 @@
+package oracle_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/oracle"
+)
+
+func TestRealAudit(t *testing.T) { t.Parallel(); testAudit(t, stacktest.Real(t)) }
+func TestAudit(t *testing.T)     { t.Parallel(); testAudit(t, stacktest.Embedded(t)) }
+
+// testAudit folds with engines that come and go, audits while they run and
+// once all is done, at once and in passes, and wants every check to hold and
+// to have had something to look at.
+func testAudit(t *testing.T, stack *stacktest.Stack) {
+	g := found(t, stack, loadCatalog(t, "starview"), 4)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	g.cfg.Batch = 61
+	records := crowd(t, 7, 150, 6_000)
+	stop := g.engine(ctx, 2, 97)
+	g.produce(records[:3_000]...)
+	live := g.config()
+	live.Settled, live.Passes = false, 2
+	if err := g.audit(live).Err(); err != nil {
+		t.Errorf("while it runs: %v\n%s", err, g.audit(live))
+	}
+	g.produce(records[3_000:]...)
+	stop()
+	g.drain()
+	whole := g.audit(g.config())
+	t.Logf("\n%s", whole)
+	if err := whole.Err(); err != nil {
+		t.Error(err)
+	}
+	for _, c := range whole.Checks {
+		if c.Looked == 0 && c.Name != oracle.TicksWhole && c.Name != oracle.NothingTorn {
+			t.Errorf("%s looked at nothing", c.Name)
+		}
+	}
+	cfg := g.config()
+	cfg.Passes = 3
+	parts := g.audit(cfg)
+	if err := parts.Err(); err != nil {
+		t.Errorf("in passes: %v\n%s", err, parts)
+	}
+	for i, c := range whole.Checks {
+		if parts.Checks[i].Looked != c.Looked {
+			t.Errorf("%s looked at %d in passes, and at %d at once", c.Name, parts.Checks[i].Looked, c.Looked)
+		}
+	}
+	if whole.Users != parts.Users || whole.Changes != parts.Changes {
+		t.Errorf("%d users and %d changes in passes, %d and %d at once", parts.Users, parts.Changes, whole.Users, whole.Changes)
+	}
+}

@@ -1,0 +1,202 @@
+package oracle
+
+import (
+	"context"
+
+	"github.com/cockroachdb/errors"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/badgestream/badgestream/internal/oracle/recount"
+	"github.com/badgestream/badgestream/schemas"
+)
+
+// source is one partition of the log with what Postgres holds of it.
+type source struct {
+	id      recount.Partition
+	log     *logReader
+	history *cursor[schemas.BadgeEvent]
+	rejects *cursor[rejected]
+}
+
+// refold counts the log in the ledger's order, one event at a time, and
+// compares each range's badge events and rejects with those in Postgres.
+func (p *pass) refold(ctx context.Context) error {
+	ledger, err := p.openLedger(ctx)
+	if err != nil {
+		return err
+	}
+	sources := map[recount.Partition]*source{}
+	defer func() {
+		for _, s := range sources {
+			s.log.cl.Close()
+			p.report.Records += s.log.records
+		}
+	}()
+	t := &tiling{at: map[recount.Partition]position{}, ends: map[recount.Partition]bool{}, number: map[recount.Partition]int64{}}
+	for {
+		row, err := ledger.peek(ctx)
+		if err != nil {
+			return err
+		}
+		if row == nil {
+			break
+		}
+		p.tile(t, row)
+		p.ledgerPublished(row)
+		if err := p.by(row.CatalogVersion); err != nil {
+			return err
+		}
+		s := sources[rowPartition(row)]
+		if s == nil {
+			if s, err = p.open(ctx, len(sources), row); err != nil {
+				return err
+			}
+			sources[s.id] = s
+		}
+		if err := p.foldRow(ctx, s, row); err != nil {
+			return errors.Wrapf(err, "fold %s", rowText(row))
+		}
+		ledger.pop()
+	}
+	if err := p.by(p.stored.version); err != nil {
+		return err
+	}
+	p.tiled(t)
+	return p.beyond(ctx, sources)
+}
+
+// by goes on by a version of the catalogue.
+func (p *pass) by(version int64) error {
+	cat := p.stored.catalogs[version]
+	switch {
+	case cat == nil:
+		return errors.Newf("the ledger names version %d of the catalogue, which is not stored", version)
+	case p.count == nil:
+		whose := p.mine
+		if p.report.Passes == 1 {
+			whose = nil
+		}
+		p.count = recount.New(p.cfg.Group, cat, version, whose)
+		return nil
+	}
+	return p.count.Switch(cat, version)
+}
+
+// open begins to read a partition where its first range begins.
+func (p *pass) open(ctx context.Context, n int, row *schemas.LedgerRow) (s *source, err error) {
+	s = &source{id: rowPartition(row)}
+	starts, err := offsets(ctx, "first", p.adm.ListStartOffsets, s.id.Topic)
+	if err != nil {
+		return nil, err
+	}
+	if start := starts[s.id]; start > row.From {
+		return nil, errors.Newf("%s/%d was folded from offset %d on, and its log now begins at %d: without the whole log, an audit against it cannot be made", s.id.Topic, s.id.Partition, row.From, start)
+	}
+	if s.history, err = p.openHistory(ctx, n, s.id); err != nil {
+		return nil, err
+	}
+	if s.rejects, err = p.openRejects(ctx, n, s.id); err != nil {
+		return nil, err
+	}
+	s.log, err = p.newLogReader(s.id, row.From)
+	return s, err
+}
+
+// foldRow counts one range.
+func (p *pass) foldRow(ctx context.Context, s *source, row *schemas.LedgerRow) error {
+	from, to := rowFrom(row), rowTo(row)
+	var changes []schemas.BadgeEvent
+	var rejects []rejected
+	if row.FromStep > 0 {
+		changes = p.step(s, row, changes)
+	}
+	before := row.To
+	if row.ToStep > 0 {
+		before++ // the tick itself
+	}
+	for {
+		r, err := s.log.next(ctx, before)
+		if err != nil {
+			return err
+		}
+		if r == nil {
+			break
+		}
+		if r.Offset < row.From {
+			continue // a gap, of which the tiling tells
+		}
+		rec := recordOf(r)
+		verdict, made, why := p.count.Record(rec)
+		switch verdict {
+		case recount.Rejected:
+			rejects = append(rejects, rejectOf(rec, why))
+		case recount.Tick:
+			if p.first() && (r.Offset != row.From || row.FromStep > 0 || to.compare(position{Offset: r.Offset + 1}) > 0) {
+				p.report.find(TicksWhole, "%s folds the tick at offset %d together with other records", rowText(row), r.Offset)
+			}
+			changes = p.step(s, row, changes)
+		}
+		changes = append(changes, made...)
+	}
+	if err := p.changed(ctx, s.history, to, changes, from); err != nil {
+		return err
+	}
+	return p.rejects(ctx, s.id, s.rejects, to, rejects)
+}
+
+// step counts one step of a tick.
+func (p *pass) step(s *source, row *schemas.LedgerRow, changes []schemas.BadgeEvent) []schemas.BadgeEvent {
+	due, made := p.count.Step(s.id, row.FromStep == 0, row.Due, row.FromOrdinal)
+	if p.first() {
+		p.report.looked(TicksWhole, 1)
+		if due != row.Due {
+			p.report.find(TicksWhole, "%s sees to %d users, and %d are due", rowText(row), row.Due, due)
+		} else if row.ToStep == 0 && p.count.Left(s.id) {
+			p.report.find(TicksWhole, "%s ends the tick, and somebody is due whom it has not seen to", rowText(row))
+		}
+	}
+	return append(changes, made...)
+}
+
+func recordOf(r *kgo.Record) *recount.Record {
+	return &recount.Record{
+		Partition: recount.Partition{Topic: r.Topic, Partition: r.Partition}, Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli(),
+		Key: r.Key, Value: r.Value, Headers: headersOf(r.Headers),
+	}
+}
+
+// beyond looks at what lies behind the last range: in the log nothing, once
+// settled; in history and rejects nothing ever.
+func (p *pass) beyond(ctx context.Context, sources map[recount.Partition]*source) error {
+	for id, at := range p.ps {
+		s := sources[id]
+		if s == nil {
+			var err error
+			if s, err = p.open(ctx, len(sources), &schemas.LedgerRow{Topic: id.Topic, Partition: id.Partition, From: at.Offset}); err != nil {
+				return err
+			}
+			sources[id] = s
+		}
+		if err := p.changed(ctx, s.history, position{Offset: 1 << 62}, nil, at); err != nil {
+			return err
+		}
+		if err := p.rejects(ctx, id, s.rejects, position{Offset: 1 << 62}, nil); err != nil {
+			return err
+		}
+		if !p.cfg.Settled || !p.first() {
+			continue
+		}
+		p.report.looked(LagZero, 1)
+		if k := p.ks[id]; k.compare(at) < 0 {
+			p.report.find(LagZero, "%s/%d is folded up to %s, and published up to %s", id.Topic, id.Partition, at, k)
+		}
+		r, err := s.log.next(ctx, p.ends[id].Offset)
+		if err != nil {
+			return err
+		}
+		if r != nil {
+			p.report.find(LagZero, "%s/%d is folded up to %s, and its log goes on at offset %d", id.Topic, id.Partition, at, r.Offset)
+		}
+	}
+	return nil
+}

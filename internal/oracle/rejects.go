@@ -1,0 +1,177 @@
+package oracle
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/badgestream/badgestream/internal/oracle/recount"
+	"github.com/badgestream/badgestream/schemas"
+)
+
+// rejected is a record that is no valid event, as Postgres keeps it.
+type rejected struct {
+	offset    int64
+	timestamp int64
+	reason    schemas.Reason
+	detail    string
+	key       []byte
+	value     []byte
+	headers   []byte // as the table has them, see appendHeaders
+}
+
+// openRejects streams the rejects of a partition.
+func (p *pass) openRejects(ctx context.Context, n int, id recount.Partition) (*cursor[rejected], error) {
+	return openCursor(ctx, p.tx, fmt.Sprintf("audit_rejects_%d", n), `SELECT "offset", timestamp_ms, reason, detail, key, value, headers
+FROM `+p.stored.base()+`.reject WHERE topic = $1 AND partition = $2 ORDER BY "offset"`, func(row pgx.CollectableRow) (r rejected, err error) {
+		err = row.Scan(&r.offset, &r.timestamp, &r.reason, &r.detail, &r.key, &r.value, &r.headers)
+		return r, err
+	}, id.Topic, id.Partition)
+}
+
+// rejectOf is what the table should have of a record.
+func rejectOf(r *recount.Record, why *schemas.Reject) rejected {
+	return rejected{offset: r.Offset, timestamp: r.Timestamp, reason: why.Reason, detail: storable(why.Detail), key: r.Key, value: r.Value, headers: appendHeaders(r.Headers)}
+}
+
+// storable is a text as Postgres takes it.
+func storable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// appendHeaders writes headers as the table keeps them: key and value, each
+// after its length as 4 bytes, -1 for a value that is null.
+func appendHeaders(headers []schemas.Header) []byte {
+	text := []byte{}
+	for _, h := range headers {
+		text = append(binary.BigEndian.AppendUint32(text, uint32(len(h.Key))), h.Key...)
+		text = appendPart(text, h.Value)
+	}
+	return text
+}
+
+func appendPart(text, part []byte) []byte {
+	if part == nil {
+		return binary.BigEndian.AppendUint32(text, 1<<32-1)
+	}
+	return append(binary.BigEndian.AppendUint32(text, uint32(len(part))), part...)
+}
+
+func (r *rejected) same(o *rejected) bool {
+	return r.offset == o.offset && r.timestamp == o.timestamp && r.reason == o.reason && r.detail == o.detail && bytes.Equal(r.headers, o.headers) &&
+		bytes.Equal(r.key, o.key) && (r.key == nil) == (o.key == nil) && bytes.Equal(r.value, o.value) && (r.value == nil) == (o.value == nil)
+}
+
+func (r *rejected) text(id recount.Partition) string {
+	return fmt.Sprintf("%s/%d@%d, %s: %s, with a key of %d bytes, a value of %d and headers of %d", id.Topic, id.Partition, r.offset, r.reason, shorten(r.detail), len(r.key), len(r.value), len(r.headers))
+}
+
+// rejects compares the rows of one range with what the recount rejects there.
+// want is in the order of the log. One pass looks at a record.
+func (p *pass) rejects(ctx context.Context, id recount.Partition, c *cursor[rejected], to position, want []rejected) error {
+	for {
+		row, err := c.peek(ctx)
+		if err != nil {
+			return err
+		}
+		if row != nil && row.offset >= to.Offset {
+			row = nil
+		}
+		if row == nil && len(want) == 0 {
+			return nil
+		}
+		switch {
+		case row == nil || len(want) > 0 && want[0].offset < row.offset:
+			if p.shard(uint64(want[0].offset)) {
+				p.report.find(RejectsRecounted, "there is no row of %s", want[0].text(id))
+			}
+			want = want[1:]
+			continue
+		case len(want) == 0 || row.offset < want[0].offset:
+			if p.shard(uint64(row.offset)) {
+				p.report.find(RejectsRecounted, "the log does not reject %s", row.text(id))
+			}
+		default:
+			if p.shard(uint64(row.offset)) && !row.same(&want[0]) {
+				p.report.find(RejectsRecounted, "the table has %s, and the log %s", row.text(id), want[0].text(id))
+			}
+			want = want[1:]
+		}
+		if p.shard(uint64(row.offset)) {
+			p.report.looked(RejectsRecounted, 1)
+			p.buried(id, row)
+		}
+		c.pop()
+	}
+}
+
+// A dead letter that would be larger than its topic takes goes without key,
+// value and headers, and says so.
+const (
+	bareDetail = "; the record is larger than this topic takes"
+	bareBytes  = 900_000
+)
+
+// letter reads a record of the dead-letter topic.
+func (p *pass) letter(r *kgo.Record, committed bool) (taken, bool) {
+	d, original, err := schemas.ParseDeadLetter(r.Headers)
+	if err != nil {
+		if committed && p.first() {
+			p.report.find(DeadLettersOnce, "%s is no dead letter: %v", place(r), err)
+		}
+		return taken{}, false
+	}
+	if d.Topic != p.cfg.ActivityTopic && d.Topic != p.cfg.controlTopic() {
+		p.report.note("topic %s holds dead letters from topic %s too", r.Topic, d.Topic)
+		return taken{}, false
+	}
+	t := taken{key: letterKey(recount.Partition{Topic: d.Topic, Partition: d.Partition}, d.Offset)}
+	rec := rejected{offset: d.Offset, timestamp: d.Timestamp, reason: d.Reason, detail: d.Detail, key: r.Key, value: r.Value, headers: appendHeaders(headersOf(original))}
+	if at := strings.LastIndex(d.Detail, bareDetail); at >= 0 && r.Key == nil && r.Value == nil && len(original) == 0 {
+		rec.detail, t.bare = d.Detail[:at], true
+	}
+	t.digest = rec.digest()
+	return t, p.shard(uint64(d.Offset))
+}
+
+func headersOf(list []kgo.RecordHeader) []schemas.Header {
+	headers := make([]schemas.Header, len(list))
+	for i, h := range list {
+		headers[i] = schemas.Header(h)
+	}
+	return headers
+}
+
+func letterKey(id recount.Partition, offset int64) string {
+	return fmt.Sprintf("the dead letter of %s/%d@%d", id.Topic, id.Partition, offset)
+}
+
+func (r *rejected) digest() digest {
+	text := fmt.Appendf(nil, "%d %d %q %q ", r.offset, r.timestamp, r.reason, r.detail)
+	return sha256.Sum256(appendPart(appendPart(appendPart(text, r.key), r.value), r.headers))
+}
+
+// buried compares a row with its dead letter.
+func (p *pass) buried(id recount.Partition, row *rejected) {
+	p.report.looked(DeadLettersOnce, 1)
+	key, d := letterKey(id, row.offset), row.digest()
+	rec := p.letters.back(key, d)
+	if rec != nil && rec.bare && len(row.key)+len(row.value)+len(row.headers) > bareBytes {
+		bare := rejected{offset: row.offset, timestamp: row.timestamp, reason: row.reason, detail: row.detail, headers: []byte{}}
+		d = bare.digest()
+		p.letters.back(key, d)
+	}
+	k := p.ks[id]
+	switch {
+	case rec == nil && row.offset < k.Offset && p.letters.whole:
+		p.report.find(DeadLettersOnce, "%s is below the watermark %s, and has no dead letter", row.text(id), k)
+	case rec != nil && rec.digest != d:
+		p.report.find(DeadLettersOnce, "the dead letter at %s is not what was rejected: %s", rec.at, row.text(id))
+	}
+}
