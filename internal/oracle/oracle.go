@@ -156,10 +156,11 @@ func (a *auditor) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	done := 0
-	if a.report, done, err = a.begin(passes); err != nil {
+	report, done, err := a.begin(passes)
+	if err != nil {
 		return err
 	}
+	a.report = report
 	if a.cfg.Settled {
 		if err := a.awaitDrained(ctx); err != nil {
 			return err

@@ -23,7 +23,7 @@ type state struct {
 // begin makes the report, or takes up the one that was begun, with how many
 // passes are done.
 func (a *auditor) begin(passes int) (*Report, int, error) {
-	fresh := newReport(a.cfg.Group, passes, a.cfg.Shown)
+	fresh := newReport(a.cfg.Group, passes, a.cfg.Shown, checkNames())
 	if !a.cfg.Resume {
 		return fresh, 0, nil
 	}
