@@ -31,6 +31,7 @@ func (a *Armed) Fired() bool {
 type arsenal struct {
 	mu    sync.Mutex
 	armed []*Armed
+	seen  map[string]int
 }
 
 func (s *arsenal) arm(p Point, f Fault) *Armed {
@@ -45,6 +46,12 @@ func (s *arsenal) arm(p Point, f Fault) *Armed {
 func (s *arsenal) take(message string, side Side) (firing []*Armed) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if side == Before {
+		if s.seen == nil {
+			s.seen = map[string]int{}
+		}
+		s.seen[message]++
+	}
 	kept := s.armed[:0]
 	for _, a := range s.armed {
 		if a.Message == message && a.Side == side {

@@ -121,7 +121,7 @@ func (p *postgres) reply(in *bufio.Reader) ([]byte, string, error) {
 		} else if len(p.exchanges) > 0 {
 			p.exchanges = p.exchanges[1:]
 		}
-	case 'C', 'E': // CommandComplete comes after a COMMIT has taken effect
+	case 'C', 'E', 'I': // CommandComplete comes after a COMMIT has taken effect
 		if len(p.exchanges) > 0 && !p.exchanges[0].answered && p.exchanges[0].message != "" {
 			p.exchanges[0].answered = true
 			return frame, p.exchanges[0].message, nil
@@ -161,12 +161,13 @@ func statementName(sql string) string {
 	if before == "" {
 		return verb
 	}
-	object := ""
+	object, depth := "", 0
 	for i, w := range words[:len(words)-1] {
-		if strings.EqualFold(w, before) {
+		if depth == 0 && strings.EqualFold(w, before) { // others stand in sub-selects and functions
 			object = words[i+1]
 			break
 		}
+		depth += strings.Count(w, "(") - strings.Count(w, ")")
 	}
 	if object == "" && len(words) > 1 {
 		object = words[1]

@@ -98,6 +98,11 @@ func TestSimpleQuery(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(ctx)
+	ping := proxy.Arm(wire.Point{Message: "-- ping", Side: wire.After}, wire.Delay(time.Millisecond))
+	if err := conn.Ping(ctx); err != nil {
+		t.Fatal(err)
+	}
+	must(t, ping)
 	armed := proxy.Arm(wire.Point{Message: "SELECT pg_try_advisory_lock", Side: wire.After}, wire.Lose())
 	if _, err := conn.Exec(ctx, "SELECT nonsense; SELECT 1", pgx.QueryExecModeSimpleProtocol); err == nil {
 		t.Error("nonsense was selected")

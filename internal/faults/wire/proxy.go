@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"io"
+	"maps"
 	"net"
 	"sync"
 	"time"
@@ -60,6 +61,13 @@ func (p *Proxy) Err() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.err
+}
+
+// Seen says which messages clients have sent so far, and how many of each.
+func (p *Proxy) Seen() map[string]int {
+	p.points.mu.Lock()
+	defer p.points.mu.Unlock()
+	return maps.Clone(p.points.seen)
 }
 
 // Cut resets all connections of now. New ones are taken.
