@@ -19,6 +19,10 @@ const (
 	statementTime     = 60 * time.Second
 	settleTime        = 30 * time.Second
 	settlePause       = 100 * time.Millisecond
+	// foldTime is longer than a fold takes at a server that ends what hangs. It is
+	// for a connection on which nothing comes any more, though the server has
+	// answered or given up: what stands between may keep it open for ever.
+	foldTime = 2 * time.Minute
 )
 
 // attempts bounds how often one transaction is tried again after a deadlock.
@@ -33,6 +37,8 @@ type Folder struct {
 	in    Installed
 	stmts *statements
 	conn  *pgbatch.Conn
+	// patience bounds one attempt to fold.
+	patience time.Duration
 
 	// full are the First collections of which all places are taken, as
 	// transactions on this connection have seen before they committed. A full
@@ -64,7 +70,7 @@ func (s *Store) NewFolder(in Installed, cat *catalog.Catalog, name string) *Fold
 	// batch would only copy its parameters.
 	cfg.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 	cfg.RuntimeParams["work_mem"] = "64MB"
-	return &Folder{cfg: cfg, cat: cat, in: in, stmts: newStatements(s.group, in, cat)}
+	return &Folder{cfg: cfg, cat: cat, in: in, stmts: newStatements(s.group, in, cat), patience: foldTime}
 }
 
 // Close ends the connection.

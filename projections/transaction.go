@@ -55,6 +55,8 @@ func (f *Folder) run(ctx context.Context, t *transaction, stages func(context.Co
 }
 
 func (f *Folder) attempt(ctx context.Context, t *transaction, stages func(context.Context, *transaction) error) error {
+	ctx, cancel := context.WithTimeout(ctx, f.patience)
+	defer cancel()
 	if err := f.connect(ctx); err != nil {
 		return err
 	}
