@@ -1,0 +1,305 @@
+package crash
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/badgestream/badgestream/internal/faults/wire"
+	"github.com/badgestream/badgestream/internal/oracle"
+	"github.com/badgestream/badgestream/internal/pipeline"
+	"github.com/badgestream/badgestream/internal/telemetry"
+	"github.com/cockroachdb/errors"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Limits of one case.
+const (
+	partitions = 2
+	batch      = 40
+
+	meetTime  = 40 * time.Second // until a fault's moment comes
+	healTime  = 90 * time.Second // until all is published after the last fault
+	stopTime  = 20 * time.Second // until the engine has stopped when asked to
+	drainTime = time.Second      // until a killed process's last messages have arrived
+	lookEvery = 20 * time.Millisecond
+)
+
+// Result is what became of a case.
+type Result struct {
+	Case Case
+	// Err is why it failed; nil if everything was right in the end.
+	Err error
+	// Healed is the time from the moment of the last fault until all that then
+	// stood in the log, and more, was published.
+	Healed time.Duration
+	// Took is the time of the whole case.
+	Took time.Duration
+	// Endings are how the engine ended by itself: a supervisor started it again.
+	Endings []string
+	// Seen are the messages that the engine sent, by server.
+	Seen map[wire.Protocol]map[string]int
+}
+
+// run is one case that is under way.
+type run struct {
+	*Runner
+	c       Case
+	cfg     pipeline.Config // the servers themselves
+	proxies [3]*wire.Proxy  // by wire.Protocol
+	engine  *engine
+	parts   [][]*kgo.Record
+	armed   []*wire.Armed
+	sent    int64
+	result  Result
+}
+
+// Run runs one case.
+func (r *Runner) Run(ctx context.Context, c Case) Result {
+	began := time.Now()
+	r.mu.Lock()
+	r.runs++
+	n := r.runs
+	r.mu.Unlock()
+	x := &run{Runner: r, c: c, result: Result{Case: c}, cfg: r.config(n)}
+	err := x.prepare(ctx)
+	if err == nil {
+		err = x.watched(ctx)
+	}
+	x.end()
+	if err == nil {
+		err = x.proxyErrors()
+	}
+	if err == nil {
+		err = check(ctx, &x.cfg)
+	}
+	if err != nil && x.engine != nil {
+		err = errors.Wrapf(err, "%s (seed %d)", c, c.Seed)
+		err = errors.WithDetailf(err, "the engine's log ends with:\n%s", x.engine.log.String())
+	}
+	if err == nil {
+		err = x.remove(ctx)
+	}
+	x.result.Err, x.result.Took = err, time.Since(began)
+	return x.result
+}
+
+func (r *Runner) config(n int) pipeline.Config {
+	group := fmt.Sprintf("%s-%d", r.servers.Prefix, n)
+	return pipeline.Config{
+		Brokers: r.servers.Brokers, Postgres: r.servers.Postgres, Redis: r.servers.Redis,
+		Group: group, ActivityTopic: group + ".activity", AwardTopic: group + ".badges", DeadLetterTopic: group + ".dead",
+		Partitions: partitions,
+	}
+}
+
+// prepare makes everything but the engine's process.
+func (x *run) prepare(ctx context.Context) error {
+	all, err := stream(x.cfg.ActivityTopic, x.c.Seed, partEvents*(len(x.c.Steps)+1))
+	if err != nil {
+		return err
+	}
+	for i := range len(x.c.Steps) + 1 {
+		x.parts = append(x.parts, all[i*partEvents:(i+1)*partEvents])
+	}
+	if err := pipeline.Init(ctx, x.cfg, x.cat, telemetry.Discard().Log); err != nil {
+		return errors.Wrap(err, "init")
+	}
+	through := x.cfg
+	if through.Brokers, err = x.proxy(ctx, wire.Kafka, x.cfg.Brokers[0]); err != nil {
+		return err
+	}
+	for _, at := range []struct {
+		protocol wire.Protocol
+		url      *string
+	}{{wire.Postgres, &through.Postgres}, {wire.Redis, &through.Redis}} {
+		host, err := wire.Host(*at.url)
+		if err != nil {
+			return err
+		}
+		address, err := x.proxy(ctx, at.protocol, host)
+		if err != nil {
+			return err
+		}
+		if *at.url, err = wire.Through(*at.url, address[0]); err != nil {
+			return err
+		}
+	}
+	x.engine = &engine{command: func() *exec.Cmd { return command(ctx, x.binary, &through) }}
+	return nil
+}
+
+func (x *run) proxy(ctx context.Context, protocol wire.Protocol, server string) (address []string, err error) {
+	if x.proxies[protocol], err = wire.Listen(ctx, protocol, server); err != nil {
+		return nil, err
+	}
+	return []string{x.proxies[protocol].Address()}, nil
+}
+
+// command is `badgestream run`, without any settings of this process.
+func command(ctx context.Context, binary string, cfg *pipeline.Config) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, binary, "run", "--brokers", strings.Join(cfg.Brokers, ","), "--postgres", cfg.Postgres, "--redis", cfg.Redis,
+		"--group", cfg.Group, "--activity-topic", cfg.ActivityTopic, "--award-topic", cfg.AwardTopic, "--dead-letter-topic", cfg.DeadLetterTopic,
+		"--partitions", fmt.Sprint(partitions), "--workers", fmt.Sprint(partitions), "--batch", fmt.Sprint(batch))
+	for _, s := range os.Environ() {
+		if !strings.HasPrefix(s, "BADGESTREAM_") {
+			cmd.Env = append(cmd.Env, s)
+		}
+	}
+	return cmd
+}
+
+// watched plays the case while the oracle watches.
+func (x *run) watched(ctx context.Context) error {
+	watch, err := oracle.Watch(ctx, audited(&x.cfg), watchEvery)
+	if err != nil {
+		return err
+	}
+	err = x.play(ctx)
+	return errors.CombineErrors(err, verdict(watch.Stop()))
+}
+
+// play lets the engine meet the faults, and then lets it finish. A message that
+// is still held must arrive as well before everything is looked at.
+func (x *run) play(ctx context.Context) error {
+	for i := range x.c.Steps {
+		if err := x.step(ctx, i); err != nil {
+			return err
+		}
+	}
+	met := time.Now()
+	if err := x.produce(ctx, len(x.c.Steps)); err != nil {
+		return err
+	}
+	if err := x.engine.start(); err != nil {
+		return err
+	}
+	healing, cancel := context.WithTimeout(ctx, healTime)
+	defer cancel()
+	err := x.published(healing)
+	x.result.Healed = time.Since(met)
+	if err != nil {
+		return err
+	}
+	for _, a := range x.armed {
+		select {
+		case <-a.Over():
+		case <-healing.Done():
+			return errors.Newf("%s is not over", a.Point)
+		}
+	}
+	stopping, cancel := context.WithTimeout(ctx, stopTime)
+	defer cancel()
+	return x.engine.stop(stopping)
+}
+
+// step plays one fault. Those that do not kill may go on while the next comes.
+func (x *run) step(ctx context.Context, i int) error {
+	s := x.c.Steps[i]
+	died := make(chan struct{})
+	a := x.proxies[s.Server].Arm(s.Point, s.Kind.fault(func() { x.engine.kill(); close(died) }))
+	x.armed = append(x.armed, a)
+	if err := x.produce(ctx, i); err != nil {
+		return err
+	}
+	if err := x.engine.start(); err != nil {
+		return err
+	}
+	if err := x.meet(ctx, s, a); err != nil {
+		return err
+	}
+	if s.Kind.dies() {
+		<-died
+	}
+	if s.Kind == Kill {
+		x.settle(ctx)
+	}
+	return nil
+}
+
+// settle lets what a killed process had sent arrive.
+func (x *run) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, drainTime)
+	defer cancel()
+	for _, p := range x.proxies {
+		p.Drained(ctx)
+	}
+}
+
+// meet waits for a fault's moment. One that comes only when the engine stops is
+// brought about once there is nothing else to do.
+func (x *run) meet(ctx context.Context, s Step, a *wire.Armed) error {
+	ctx, cancel := context.WithTimeout(ctx, meetTime)
+	defer cancel()
+	if s.stop {
+		if err := x.published(ctx); err != nil {
+			return err
+		}
+		x.engine.ask()
+	}
+	select {
+	case <-a.Met():
+		return nil
+	case <-ctx.Done():
+		return errors.Newf("the moment %s never came within %s", s.Place, meetTime)
+	}
+}
+
+func (x *run) produce(ctx context.Context, part int) error {
+	if err := x.kafka.ProduceSync(ctx, x.parts[part]...).FirstErr(); err != nil {
+		return errors.Wrap(err, "produce events")
+	}
+	x.sent += int64(len(x.parts[part]))
+	return nil
+}
+
+// published waits until the group's committed offsets have reached the ends.
+func (x *run) published(ctx context.Context) error {
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for {
+		offsets, err := x.adm.FetchOffsets(ctx, x.cfg.Group)
+		sum := int64(0)
+		for _, o := range offsets[x.cfg.ActivityTopic] {
+			sum += max(0, o.At)
+		}
+		if err == nil && sum >= x.sent {
+			return nil
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return errors.Newf("%d of %d events are published, and no more are; the engine ended so: %q (%v)", sum, x.sent, x.engine.endings(), err)
+		}
+	}
+}
+
+// end ends the engine and the proxies.
+func (x *run) end() {
+	if x.engine != nil {
+		x.engine.kill()
+	}
+	x.result.Seen = map[wire.Protocol]map[string]int{}
+	for protocol, p := range x.proxies {
+		if p != nil {
+			x.result.Seen[wire.Protocol(protocol)] = p.Seen()
+			p.Close()
+		}
+	}
+	if x.engine != nil {
+		x.engine.waiting.Wait()
+		x.result.Endings = x.engine.endings()
+	}
+}
+
+func (x *run) proxyErrors() error {
+	for _, p := range x.proxies {
+		if err := p.Err(); err != nil {
+			return errors.Wrap(err, "this case shows nothing")
+		}
+	}
+	return nil
+}
