@@ -35,6 +35,9 @@ type transaction struct {
 // run makes attempts until the transaction commits or fails for good. stages
 // does everything but the last stage.
 func (f *Folder) run(ctx context.Context, t *transaction, stages func(context.Context, *transaction) error) (*Outcome, error) {
+	if f.in.Secret == (Secret{}) {
+		return nil, errors.AssertionFailedf("the folder was made without the group's secret: its rows would stand where nobody looks for them")
+	}
 	for attempt := 1; ; attempt++ {
 		t.batch.Rewind()
 		t.full = t.full[:0]

@@ -121,6 +121,9 @@ func Audit(ctx context.Context, cfg Config) (*Report, error) {
 	}
 	defer cl.Close()
 	a.adm = kadm.NewClient(cl)
+	if err := answers(ctx, cl, cfg.Brokers); err != nil {
+		return nil, err
+	}
 	if a.pg, err = connect(ctx, cfg.Postgres); err != nil {
 		return nil, err
 	}
@@ -128,24 +131,18 @@ func Audit(ctx context.Context, cfg Config) (*Report, error) {
 	if cfg.Redis != "" {
 		opts, err := redis.ParseURL(cfg.Redis)
 		if err != nil {
-			return nil, errors.Wrap(err, "read the URL of Redis")
+			return nil, errors.New("the URL of Redis is none of the form redis://USER:PASSWORD@HOST:PORT/DATABASE")
 		}
 		a.rdb = redis.NewClient(opts)
 		defer a.rdb.Close()
+		if err := a.rdb.Ping(ctx).Err(); err != nil {
+			return nil, errors.Wrapf(err, "Redis does not answer at %s: start it, or set --redis", opts.Addr)
+		}
 	}
-	return a.report, errors.Wrapf(a.run(ctx), "audit group %s", cfg.Group)
-}
-
-func connect(ctx context.Context, url string) (*pgx.Conn, error) {
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		return nil, errors.Wrap(err, "connect to Postgres")
+	if err := a.run(ctx); err != nil {
+		return nil, errors.Wrapf(err, "audit group %s", cfg.Group)
 	}
-	// A pass is one transaction, which is idle while the log is read.
-	if _, err = conn.Exec(ctx, `SELECT set_config('idle_in_transaction_session_timeout', '0', false), set_config('statement_timeout', '0', false), set_config('application_name', 'badgestream audit', false)`); err != nil {
-		return nil, errors.CombineErrors(errors.Wrap(err, "set up the connection to Postgres"), conn.Close(ctx))
-	}
-	return conn, nil
+	return a.report, nil
 }
 
 func (a *auditor) run(ctx context.Context) (err error) {

@@ -89,7 +89,11 @@ func (p *pass) open(ctx context.Context, n int, row *schemas.LedgerRow) (s *sour
 	if err != nil {
 		return nil, err
 	}
-	if start := starts[s.id]; start > row.From {
+	start := starts[s.id]
+	if p.first() && start < row.From {
+		p.report.find(LedgerTiles, "%s/%d begins at offset %d, and its first range at %d: what lies before was never folded", s.id.Topic, s.id.Partition, start, row.From)
+	}
+	if start > row.From {
 		return nil, errors.Newf("%s/%d was folded from offset %d on, and its log now begins at %d: without the whole log, an audit against it cannot be made", s.id.Topic, s.id.Partition, row.From, start)
 	}
 	if s.history, err = p.openHistory(ctx, n, s.id); err != nil {

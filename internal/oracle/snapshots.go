@@ -101,8 +101,8 @@ func (p *pass) compareSnapshot(u *recount.User, text string) string {
 		return fmt.Sprintf("the snapshot names version %d of the catalogue, which is not stored", s.Catalog)
 	}
 	want := p.count.Snapshot(u, p.stored.epoch, cat, s.Catalog)
-	if got, want := string(s.Append(nil)), string(want.Append(nil)); got != want {
-		return fmt.Sprintf("the snapshot is\n           %s\n         and the row\n           %s", shorten(got), shorten(want))
+	if want := string(want.Append(nil)); text != want {
+		return fmt.Sprintf("the snapshot is\n           %s\n         and the row\n           %s", shorten(text), shorten(want))
 	}
 	return ""
 }

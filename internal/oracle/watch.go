@@ -197,9 +197,9 @@ func (w *Watcher) connect(ctx context.Context) (err error) {
 	w.pg = nil
 	ctx, cancel := context.WithTimeout(ctx, sampleTime)
 	defer cancel()
-	w.pg, err = pgx.Connect(ctx, url)
+	w.pg, err = connect(ctx, url)
 	w.pgURL = url
-	return errors.Wrap(err, "connect to Postgres")
+	return err
 }
 
 // look reports under the lock.

@@ -177,6 +177,7 @@ func testLargerThanItsTopic(t *testing.T, stack *stacktest.Stack) {
 	if err != nil || kept != len(large.Value) {
 		t.Errorf("%d bytes are in the table of rejects, want %d: %v", kept, len(large.Value), err)
 	}
+	c.verify()
 }
 
 // testTick makes many users due by one tick on the control topic, more than one
@@ -219,6 +220,7 @@ func testTick(t *testing.T, stack *stacktest.Stack) {
 	if last := all[len(all)-1]; len(all) != members+1 {
 		t.Errorf("%d badge events after a late registration, the last %+v", len(all), last)
 	}
+	c.verify()
 }
 
 const tenure = `
@@ -265,6 +267,7 @@ func testOtherCatalog(t *testing.T, stack *stacktest.Stack) {
 	if err == nil || !strings.Contains(err.Error(), "explorer") || !strings.Contains(err.Error(), "rebuild start --catalog") {
 		t.Errorf("another rule: %v", err)
 	}
+	c.verify()
 }
 
 func TestRealFlushedRedis(t *testing.T) { t.Parallel(); testFlushedRedis(t, stacktest.Real(t)) }

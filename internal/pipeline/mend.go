@@ -38,7 +38,7 @@ func (e *engine) keepUp(ctx context.Context, err error) error {
 	if cat.RulesHash != e.cat.RulesHash {
 		return halt("version %d of the catalogue holds now, which counts or awards otherwise than the one that this process was started with: start it with that one", regime.CatalogVersion)
 	}
-	e.cat, e.installed = cat, projections.Installed{Regime: regime}
+	e.cat, e.installed.Regime = cat, regime // and the secret stays
 	e.log.InfoContext(ctx, "another version of the catalogue holds now, with the same rules: it is taken over", "version", regime.CatalogVersion)
 	return nil
 }

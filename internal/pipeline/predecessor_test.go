@@ -24,11 +24,11 @@ func TestPredecessorDied(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	_, regime, err := store.CurrentCatalog(ctx)
+	in, err := store.InstallCatalog(ctx, c.cat)
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder := store.NewFolder(projections.Installed{Regime: regime}, c.cat, "predecessor")
+	folder := store.NewFolder(in, c.cat, "predecessor")
 	defer func() { _ = folder.Close(ctx) }()
 	batch, window := processor.New(c.cat), processor.NewWindow(c.cat.DedupeWindow)
 	for _, r := range c.read(c.cfg.ActivityTopic)[1:] {
