@@ -78,6 +78,11 @@ func TestWrongCommandLines(t *testing.T) {
 		"progress u1 --from disk":                "--from: \"disk\" is not known",
 		"progress u1 --all":                      "leave the name out",
 		"produce --file x --raw --binary":        "--raw and --binary cannot go together",
+		"audit":                                  "add --against-log",
+		"audit --against-log --resume":           "--resume needs --state FILE",
+		"audit --against-log --memory 0":         "must be 1 or more",
+		"audit --against-log --passes -1":        "must not be negative",
+		"audit --against-log --settle 0s":        "longer than nothing",
 		"run --postgres mysql://u:secret@h/d":    "--postgres: it is no URL of the form postgres://",
 		"run --activity-topic a --award-topic a": "--activity-topic and --award-topic are both \"a\"",
 	} {
@@ -109,6 +114,7 @@ func TestUnreachableServersAreOneSentence(t *testing.T) {
 		"progress --all --postgres postgres://u:secret@" + nobody + "/d":          "Postgres at " + nobody + " cannot be reached",
 		"progress --all --from redis --redis redis://" + nobody + "/0":            "list the snapshots in Redis",
 		"run --postgres postgres://u:secret@" + nobody + "/d --log-level error":   "Postgres at " + nobody + " cannot be reached",
+		"audit --against-log --brokers " + nobody:                                 "Kafka does not answer at " + nobody,
 		"init --postgres postgres://u:secret@" + nobody + "/d --catalog starview": "Postgres at " + nobody + " cannot be reached",
 	} {
 		a := cli(t.Context(), t, nil, strings.Fields(line)...)
@@ -134,7 +140,7 @@ func TestCommandNames(t *testing.T) {
 	for _, c := range newRoot(&s).Commands() {
 		names[c.Name()] = c
 	}
-	for _, want := range []string{"init", "run", "simulate", "produce", "load", "badges", "progress"} {
+	for _, want := range []string{"init", "run", "simulate", "produce", "load", "badges", "progress", "audit"} {
 		if names[want] == nil {
 			t.Errorf("there is no command %s", want)
 		}

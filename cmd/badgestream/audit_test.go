@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/oracle"
+)
+
+// TestAuditCommand audits a group that is whole, then one whose counter was
+// changed by hand, for people and as JSON, and goes on with an audit that was
+// stopped.
+func TestAuditCommand(t *testing.T) {
+	stack := stacktest.Embedded(t)
+	group := stack.Group("g")
+	global := []string{"--brokers", strings.Join(stack.Brokers, ","), "--postgres", stack.PostgresURL, "--redis", stack.RedisURL,
+		"--group", group, "--activity-topic", stack.Topic("activity"), "--award-topic", stack.Topic("badges"),
+		"--dead-letter-topic", stack.Topic("dead"), "--log-level", "error"}
+	do := func(args ...string) answer { return cli(t.Context(), t, nil, append(args, global...)...) }
+	do("init").expect(t, 0, "")
+	do("load", "--events", "2000", "--users", "100").expect(t, 0, "")
+	do("run", "--drain").expect(t, 0, "")
+
+	whole := do("audit", "--against-log", "--settled")
+	whole.expect(t, 0, "")
+	if strings.Contains(whole.out, "FAILS") || strings.Count(whole.out, "holds") < 16 || !strings.Contains(whole.out, "2000 records of the log, 100 users") {
+		t.Errorf("the report is\n%s", whole.out)
+	}
+
+	state := filepath.Join(t.TempDir(), "state")
+	do("audit", "--against-log", "--settled", "--passes", "3", "--state", state).expect(t, 0, "pass 3 of 3 is done")
+	unfinished := strings.Replace(readFile(t, state), `"done":3`, `"done":2`, 1)
+	if err := os.WriteFile(state, []byte(unfinished), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rest := do("audit", "--against-log", "--settled", "--state", state, "--resume")
+	rest.expect(t, 0, "pass 3 of 3 is done")
+	if strings.Contains(rest.errOut, "pass 2") {
+		t.Errorf("a pass that was done is made again:\n%s", rest.errOut)
+	}
+	do("audit", "--against-log", "--state", state, "--resume").expect(t, exitFailure, "remembers another audit")
+
+	conn, err := pgx.Connect(t.Context(), stack.PostgresURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	users := pgx.Identifier{group + "_g1", "users"}.Sanitize()
+	if _, err := conn.Exec(t.Context(), `UPDATE `+users+` SET version = version + 1`); err != nil {
+		t.Fatal(err)
+	}
+	broken := do("audit", "--against-log", "--settled", "--show", "4")
+	broken.expect(t, exitFailure, "1 checks do not hold: users-recounted")
+	if !strings.Contains(broken.out, "FAILS  users-recounted") || !strings.Contains(broken.out, "… and 96 more") {
+		t.Errorf("the report is\n%s", broken.out)
+	}
+	asJSON := do("audit", "--against-log", "--settled", "--json")
+	asJSON.expect(t, exitFailure, "users-recounted")
+	var r oracle.Report
+	if err := json.Unmarshal([]byte(asJSON.out), &r); err != nil {
+		t.Fatal(err)
+	}
+	if failed := r.Failed(); len(failed) != 1 || failed[0] != oracle.UsersRecounted || r.Users != 100 || len(r.Checks) != 16 {
+		t.Errorf("the report is %+v", r)
+	}
+}
