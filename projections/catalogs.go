@@ -28,21 +28,20 @@ const (
 	invalidSchemaName = "3F000"
 )
 
-// CurrentCatalog returns the catalogue that holds and the regime that it holds
-// under. The error is ErrNoCatalog if there is none, also if there are no
-// tables.
-func (s *Store) CurrentCatalog(ctx context.Context) (StoredCatalog, Regime, error) {
-	var r Regime
-	err := s.pool.QueryRow(ctx, `SELECT epoch, generation, catalog_version FROM `+schema(s.group)+`.regime`).
-		Scan(&r.Epoch, &r.Generation, &r.CatalogVersion)
+// CurrentCatalog returns the catalogue that holds and what is folded by under
+// it. The error is ErrNoCatalog if there is none, also if there are no tables.
+func (s *Store) CurrentCatalog(ctx context.Context) (StoredCatalog, Installed, error) {
+	var in Installed
+	err := s.pool.QueryRow(ctx, `SELECT epoch, generation, catalog_version, secret FROM `+schema(s.group)+`.regime`).
+		Scan(&in.Epoch, &in.Generation, &in.CatalogVersion, &in.Secret)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows) || missing(err):
-		return StoredCatalog{}, Regime{}, errors.Wrapf(ErrNoCatalog, "group %s", s.group)
+		return StoredCatalog{}, Installed{}, errors.Wrapf(ErrNoCatalog, "group %s", s.group)
 	case err != nil:
-		return StoredCatalog{}, Regime{}, errors.Wrap(err, "read the regime")
+		return StoredCatalog{}, Installed{}, errors.Wrap(err, "read the regime")
 	}
-	c, err := readCatalog(ctx, s.pool, s.group, r.CatalogVersion)
-	return c, r, err
+	c, err := readCatalog(ctx, s.pool, s.group, in.CatalogVersion)
+	return c, in, err
 }
 
 // missing reports whether Postgres does not know the table or its schema.

@@ -94,6 +94,9 @@ func (f *Folder) Fold(ctx context.Context, w *Work) (*Outcome, error) {
 	if w.Batch.Catalog() != f.cat {
 		return nil, errors.AssertionFailedf("the batch was made for another catalogue than its folder")
 	}
+	if f.in.Secret == (Secret{}) {
+		return nil, errors.AssertionFailedf("the folder has no secret: it would not find the members that are there")
+	}
 	t := &transaction{ranges: w.Ranges, rejects: w.Rejects, reason: w.Reason, batch: w.Batch, history: f.history}
 	return f.run(ctx, t, f.foldStages)
 }

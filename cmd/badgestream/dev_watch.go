@@ -88,11 +88,11 @@ func (w *watch) countUsers(ctx context.Context) error {
 		return unless(ctx, err)
 	}
 	defer store.Close()
-	_, regime, err := store.CurrentCatalog(ctx)
+	_, in, err := store.CurrentCatalog(ctx)
 	if err != nil {
 		return unless(ctx, err)
 	}
-	users := store.Users(projections.Installed{Regime: regime}, w.catalog)
+	users := store.Users(in, w.catalog)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {

@@ -254,8 +254,13 @@ func testOtherCatalog(t *testing.T, stack *stacktest.Stack) {
 	if err := pipeline.Init(ctx, c.cfg, renamed, c.telemetry().Log); err != nil {
 		t.Fatalf("another name was refused: %v", err)
 	}
-	c.produce(visits(1, "u2")...)
-	c.published(ctx, 2)
+	// The same place again, and another: what was there before is still known.
+	again := visits(2, "u1")
+	for i, text := range []string{`"id":"again"`, `"id":"other"`} {
+		again[i].Value = bytes.Replace(again[i].Value, fmt.Appendf(nil, `"id":"u1-%d"`, i), []byte(text), 1)
+	}
+	c.produce(append(visits(1, "u2"), again...)...)
+	c.published(ctx, 4)
 	if all := c.badges(); len(all) != 2 || all[0].CatalogVersion+all[1].CatalogVersion != 3 {
 		t.Errorf("badge events %+v, want one of each version", all)
 	}
@@ -267,6 +272,9 @@ func testOtherCatalog(t *testing.T, stack *stacktest.Stack) {
 	if err == nil || !strings.Contains(err.Error(), "explorer") || !strings.Contains(err.Error(), "rebuild start --catalog") {
 		t.Errorf("another rule: %v", err)
 	}
+	stop()
+	c.cat = renamed
+	c.drain()
 	c.verify()
 }
 

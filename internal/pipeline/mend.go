@@ -25,20 +25,20 @@ func (e *engine) keepUp(ctx context.Context, err error) error {
 	if !errors.As(err, &changed) {
 		return err
 	}
-	stored, regime, err := e.store.CurrentCatalog(ctx)
+	stored, in, err := e.store.CurrentCatalog(ctx)
 	if err != nil {
 		return err
 	}
 	cat, err := catalog.Parse(stored.Name, []byte(stored.Text))
 	if err != nil {
-		return haltError{errors.Wrapf(err, "version %d of the catalogue, which another process stored, cannot be read by this one: update it", regime.CatalogVersion)}
+		return haltError{errors.Wrapf(err, "version %d of the catalogue, which another process stored, cannot be read by this one: update it", in.CatalogVersion)}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if cat.RulesHash != e.cat.RulesHash {
-		return halt("version %d of the catalogue holds now, which counts or awards otherwise than the one that this process was started with: start it with that one", regime.CatalogVersion)
+		return halt("version %d of the catalogue holds now, which counts or awards otherwise than the one that this process was started with: start it with that one", in.CatalogVersion)
 	}
-	e.cat, e.installed.Regime = cat, regime // and the secret stays
-	e.log.InfoContext(ctx, "another version of the catalogue holds now, with the same rules: it is taken over", "version", regime.CatalogVersion)
+	e.cat, e.installed = cat, in
+	e.log.InfoContext(ctx, "another version of the catalogue holds now, with the same rules: it is taken over", "version", in.CatalogVersion)
 	return nil
 }

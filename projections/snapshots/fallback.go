@@ -74,7 +74,7 @@ func (p *Postgres) Catalog(ctx context.Context) (*schemas.CatalogView, error) {
 
 // current compiles the catalogue that holds, unless it is the one known.
 func (p *Postgres) current(ctx context.Context) (*catalog.Catalog, projections.Installed, error) {
-	stored, regime, err := p.store.CurrentCatalog(ctx)
+	stored, in, err := p.store.CurrentCatalog(ctx)
 	if err != nil {
 		return nil, projections.Installed{}, err
 	}
@@ -87,5 +87,5 @@ func (p *Postgres) current(ctx context.Context) (*catalog.Catalog, projections.I
 		}
 		p.cat = cat
 	}
-	return p.cat, projections.Installed{Regime: regime}, nil
+	return p.cat, in, nil
 }
