@@ -129,9 +129,12 @@ func checkColumns(cat *catalog.Catalog) error {
 // before, whatever their versions. It is for a database that was restored:
 // snapshots of events that it never folded again in the same way may be in
 // Redis. Every Folder of an older epoch then returns a *RegimeChanged.
-func (s *Store) RaiseEpoch(ctx context.Context) (Regime, error) {
+//
+// The new epoch is least or later: a database that is restored for the second
+// time has forgotten the epoch of the first.
+func (s *Store) RaiseEpoch(ctx context.Context, least int64) (Regime, error) {
 	var r Regime
-	err := s.pool.QueryRow(ctx, `UPDATE `+schema(s.group)+`.regime SET epoch = epoch + 1 RETURNING epoch, generation, catalog_version`).
+	err := s.pool.QueryRow(ctx, `UPDATE `+schema(s.group)+`.regime SET epoch = greatest(epoch + 1, $1) RETURNING epoch, generation, catalog_version`, least).
 		Scan(&r.Epoch, &r.Generation, &r.CatalogVersion)
 	return r, errors.Wrap(err, "raise the epoch")
 }

@@ -21,6 +21,17 @@ func (s *Store) LedgerAfter(ctx context.Context, number int64, limit int) ([]Led
 	return list, errors.Wrapf(err, "read the ledger after %d", number)
 }
 
+// LedgerBetween returns the rows of the ledger with a number above one and below
+// another, by number.
+func (s *Store) LedgerBetween(ctx context.Context, above, below int64) ([]LedgerRow, error) {
+	rows, err := s.pool.Query(ctx, `SELECT `+ledgerColumns+` FROM `+schema(s.group)+`.ledger WHERE number > $1 AND number < $2 ORDER BY number`, above, below)
+	if err != nil {
+		return nil, errors.Wrapf(err, "read the ledger between %d and %d", above, below)
+	}
+	list, err := pgx.CollectRows(rows, scanLedger)
+	return list, errors.Wrapf(err, "read the ledger between %d and %d", above, below)
+}
+
 // LedgerFrom returns up to limit rows of a partition's ledger that begin at a
 // position or after it, in the partition's order.
 func (s *Store) LedgerFrom(ctx context.Context, p TopicPartition, from Position, limit int) ([]LedgerRow, error) {

@@ -26,6 +26,9 @@ type LedgerRow struct {
 	Due            int64  `json:"due"` // users whom a tick's step made due
 	CatalogVersion int64  `json:"catalog_version"`
 	Group          string `json:"group"`
+	// Noted says that the row's badge events are not published with it, but
+	// will be with the row itself. Other rows are, which may depend on it.
+	Noted bool `json:"noted,omitzero"`
 }
 
 // Append appends the row's JSON.
@@ -42,6 +45,9 @@ func (r *LedgerRow) Append(dst []byte) []byte {
 	dst = appendIntMember(dst, `,"due":`, r.Due)
 	dst = appendIntMember(dst, `,"catalog_version":`, r.CatalogVersion)
 	dst = appendMember(dst, `,"group":`, r.Group)
+	if r.Noted {
+		dst = append(dst, `,"noted":true`...)
+	}
 	return append(dst, '}')
 }
 

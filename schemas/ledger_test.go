@@ -6,6 +6,7 @@ func ledgerRows() []LedgerRow {
 	return []LedgerRow{
 		{Number: 12, Topic: "activity", Partition: 3, From: 100, To: 220, CatalogVersion: 2, Group: "badgestream"},
 		{Number: 1<<63 - 1, Topic: "a.b", Partition: 1<<31 - 1, From: 7, FromStep: 1, FromOrdinal: 1000, To: 7, ToStep: 2, ToOrdinal: 2000, Due: 1500, CatalogVersion: 1, Group: "g\"é"},
+		{Number: 13, Topic: "activity", From: 1, To: 2, CatalogVersion: 1, Group: "g", Noted: true},
 	}
 }
 

@@ -25,6 +25,7 @@ func (w *worker) assign(ctx context.Context, fresh []projections.TopicPartition)
 			return errForgot
 		}
 	}
+	w.notes.published = ks
 	for _, id := range fresh {
 		k, hasK := ks[id]
 		p, hasP := ps[id]

@@ -114,6 +114,9 @@ const (
 	// redisLook is how often it is looked whether Redis lost something.
 	redisLook = 5 * time.Second
 
+	// metadataAge is how old a worker's idea of the topics may become.
+	metadataAge = 30 * time.Second
+
 	sessionTimeout     = 10 * time.Second
 	rebalanceTimeout   = 60 * time.Second
 	transactionTimeout = 8 * time.Second

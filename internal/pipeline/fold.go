@@ -118,8 +118,11 @@ func (w *worker) show(ctx context.Context, out *projections.Outcome, rejects []p
 	for i := range rejects {
 		w.deadLetter(pub, &rejects[i])
 	}
+	if err := w.note(ctx, pub, out.Ledger); err != nil {
+		return err
+	}
 	for i := range out.Ledger {
-		w.ledgerRow(pub, &out.Ledger[i])
+		w.ledgerRow(pub, &out.Ledger[i], false)
 		pub.to[out.Ledger[i].TopicPartition] = out.Ledger[i].To
 	}
 	if err := w.publish(ctx, pub); err != nil {

@@ -60,9 +60,10 @@ func (w *worker) deadLetter(p *publication, r *projections.Reject) {
 	p.records = append(p.records, rec)
 }
 
-// ledgerRow adds a row of the ledger.
-func (w *worker) ledgerRow(p *publication, row *projections.LedgerRow) {
+// ledgerRow adds a row of the ledger, or a note of one that is not published.
+func (w *worker) ledgerRow(p *publication, row *projections.LedgerRow, noted bool) {
 	rec := ledgerRecord(w.cfg.Group, row)
+	rec.Noted = noted
 	p.records = append(p.records, &kgo.Record{
 		Topic: w.cfg.ledgerTopic(), Partition: 0,
 		Key: strconv.AppendInt(nil, row.Number, 10), Value: rec.Append(nil),

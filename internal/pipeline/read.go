@@ -2,14 +2,21 @@ package pipeline
 
 import (
 	"context"
+	"time"
 
 	"github.com/cockroachdb/errors"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
+// endsPatience is how long a transaction may stay open at the end of a topic:
+// its time-out, and the broker's next look at those that are over.
+const endsPatience = 30 * time.Second
+
 // readAll calls f for every record of a topic, from its beginning to its end
-// of now, each partition in order.
+// of now, each partition in order. It waits for transactions that are not
+// ended: Kafka tells one partition after the other that one committed, so that
+// the group's offsets can be seen before the records that belong to them.
 func (e *engine) readAll(ctx context.Context, topic string, f func(*kgo.Record) error) error {
 	starts, err := e.adm.ListStartOffsets(ctx, topic)
 	if err == nil {
@@ -18,10 +25,7 @@ func (e *engine) readAll(ctx context.Context, topic string, f func(*kgo.Record) 
 	if err != nil {
 		return errors.Wrapf(err, "find where %s begins", topic)
 	}
-	ends, err := e.adm.ListCommittedOffsets(ctx, topic)
-	if err == nil {
-		err = ends.Error()
-	}
+	ends, err := e.settledEnds(ctx, topic)
 	if err != nil {
 		return errors.Wrapf(err, "find where %s ends", topic)
 	}
@@ -60,4 +64,41 @@ func (e *engine) readAll(ctx context.Context, topic string, f func(*kgo.Record) 
 		}
 	}
 	return nil
+}
+
+// settledEnds are the ends of a topic's partitions once nothing before the ends
+// of now is undecided.
+func (e *engine) settledEnds(ctx context.Context, topic string) (kadm.ListedOffsets, error) {
+	written, err := e.adm.ListEndOffsets(ctx, topic)
+	if err == nil {
+		err = written.Error()
+	}
+	if err != nil {
+		return nil, err
+	}
+	for began := time.Now(); ; {
+		ends, err := e.adm.ListCommittedOffsets(ctx, topic)
+		if err == nil {
+			err = ends.Error()
+		}
+		if err != nil {
+			return nil, err
+		}
+		undecided := false
+		ends.Each(func(end kadm.ListedOffset) {
+			last, ok := written.Lookup(topic, end.Partition)
+			undecided = undecided || ok && end.Offset < last.Offset
+		})
+		switch {
+		case !undecided:
+			return ends, nil
+		case time.Since(began) > endsPatience:
+			return nil, errors.Newf("a transaction at the end of %s has been open for %v", topic, endsPatience)
+		}
+		select {
+		case <-time.After(drainPoll):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }

@@ -34,8 +34,11 @@ func (w *worker) recover(ctx context.Context, p *partition) error {
 	if err != nil {
 		return err
 	}
+	if err := w.note(ctx, pub, ledger); err != nil {
+		return err
+	}
 	for i := range ledger {
-		w.ledgerRow(pub, &ledger[i])
+		w.ledgerRow(pub, &ledger[i], false)
 	}
 	if err := w.publish(ctx, pub); err != nil {
 		return err

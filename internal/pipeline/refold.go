@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/schemas"
@@ -31,19 +33,24 @@ func (e *engine) refold(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		parts := map[projections.TopicPartition]*partition{}
+		// Partitions that are ahead of K remember all of theirs.
+		parts, forgot := map[projections.TopicPartition]*partition{}, false
 		for id, p := range ps {
-			if compare(p, ks[id]) < 0 {
+			if behind := compare(p, ks[id]); behind <= 0 {
 				parts[id] = &partition{TopicPartition: id, folded: p, published: ks[id]}
+				forgot = forgot || behind < 0
 			}
 		}
-		if len(parts) == 0 {
+		if !forgot {
 			return nil
 		}
 		rows, last, err := e.forgotten(ctx, parts)
 		if err != nil {
 			return err
 		}
+		maps.DeleteFunc(parts, func(id projections.TopicPartition, _ *partition) bool {
+			return !slices.ContainsFunc(rows, func(row schemas.LedgerRow) bool { return source(&row) == id })
+		})
 		if err := e.raiseEpoch(ctx, parts); err != nil {
 			return err
 		}
@@ -57,18 +64,22 @@ func (e *engine) refold(ctx context.Context) error {
 	return e.refresh(ctx)
 }
 
-// raiseEpoch begins a new epoch, and takes back the marks of what is folded
+// raiseEpoch begins a new epoch, which Redis knows first, and takes back the marks of what is folded
 // again: until all snapshots are written anew, Redis counts as having lost
 // some, also if this process dies.
 func (e *engine) raiseEpoch(ctx context.Context, parts map[projections.TopicPartition]*partition) error {
-	regime, err := e.store.RaiseEpoch(ctx)
+	w := e.snapshotWriter()
+	least, err := w.NextEpoch(ctx)
+	if err != nil {
+		return err
+	}
+	regime, err := e.store.RaiseEpoch(ctx, least)
 	if err != nil {
 		return err
 	}
 	e.mu.Lock()
 	e.installed.Regime = regime
 	e.mu.Unlock()
-	w := e.snapshotWriter()
 	for id, p := range parts {
 		if err := w.Distrust(ctx, id, p.published); err != nil {
 			return err

@@ -58,6 +58,7 @@ func (e *engine) newWorker(slot int32) *worker {
 	e.mu.Unlock()
 	w := &worker{engine: e, slot: slot, cat: cat, installed: installed, in: newIntake(cat, e.tel.Link), limit: firstBatch,
 		parts: map[projections.TopicPartition]*partition{}, windows: map[projections.TopicPartition]window{},
+		notes: notes{seen: map[int64]struct{}{}},
 		redis: snapshots.NewWriter(e.rdb, e.cfg.Group, cat, installed)}
 	share := max(1, (e.workers()+fullWorkers-1)/fullWorkers)
 	w.most, w.mostBytes = max(firstBatch, maxBatch/share), maxBatchBytes/share

@@ -36,6 +36,8 @@ type worker struct {
 	// windows are those of partitions that were taken away.
 	windows map[projections.TopicPartition]window
 
+	notes notes
+
 	packer packer
 	in     *intake
 	limit  int // events of the next batch
@@ -71,6 +73,8 @@ func (w *worker) join(ctx context.Context) error {
 		// does not count as one of activity.
 		kgo.Balancers(kgo.RangeBalancer()),
 		kgo.BlockRebalanceOnPoll(),
+		// Partitions that somebody adds are noticed by then, and halt.
+		kgo.MetadataMaxAge(metadataAge),
 		kgo.SessionTimeout(sessionTimeout), kgo.RebalanceTimeout(rebalanceTimeout), kgo.HeartbeatInterval(sessionTimeout/10),
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
