@@ -35,6 +35,10 @@ type engine struct {
 	// seen counts users while draining; else it is nil.
 	seen *seen
 
+	// presence tells the other processes which Redis this one uses; nil where
+	// that is not known. Only keepFresh touches it while the engine runs.
+	presence *projections.Presence
+
 	// refreshes holds a request to write all snapshots anew.
 	refreshes chan struct{}
 
@@ -130,6 +134,12 @@ func open(ctx context.Context, cfg Config, cat *catalog.Catalog, tel *telemetry.
 	if err = e.store.Migrate(ctx); err != nil {
 		return nil, err
 	}
+	if err = e.bindOutlets(ctx); err != nil {
+		return nil, err
+	}
+	if err = e.announce(ctx); err != nil {
+		return nil, err
+	}
 	if e.installed, err = e.store.InstallCatalog(ctx, cat); err != nil {
 		return nil, err
 	}
@@ -146,6 +156,9 @@ func (e *engine) close() {
 	if e.rdb != nil {
 		// What was acknowledged is written: an error here loses nothing.
 		_ = e.rdb.Close()
+	}
+	if e.presence != nil {
+		e.presence.Close()
 	}
 	if e.store != nil {
 		e.store.Close()

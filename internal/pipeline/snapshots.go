@@ -78,6 +78,7 @@ func (e *engine) keepFresh(ctx context.Context) error {
 	look := time.NewTicker(redisLook)
 	defer look.Stop()
 	for ctx.Err() == nil {
+		e.keepPresent(ctx)
 		lost, err := e.lost(ctx)
 		if lost {
 			err = e.refresh(ctx)
