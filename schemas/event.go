@@ -19,6 +19,10 @@ const (
 // time alone fulfils. It has no subject.
 const TickType = "badgestream.tick"
 
+// MaxTickLead is by how much a tick's time may be later than its record's
+// timestamp in Kafka, in microseconds: a day. A tick beyond it is rejected.
+const MaxTickLead = 24 * 60 * 60 * 1_000_000
+
 // Event is one activity event: the CloudEvents attributes that badgestream
 // reads, and the data as it came. Strings and Data alias the record's bytes
 // wherever they can, so an Event lives no longer than its record.

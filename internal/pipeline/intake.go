@@ -103,6 +103,9 @@ func (in *intake) record(p *partition, r *record) (tick bool, err error) {
 	if err == nil && !ev.HasTime && (r.timestamp < schemas.MinTime/1000 || r.timestamp > schemas.MaxTime/1000) {
 		err = &schemas.Reject{Reason: schemas.ReasonAttribute, Detail: "the event has no time, and its record's timestamp is no time of the years 0 to 9999"}
 	}
+	if err == nil && aheadOfItsRecord(ev, r) {
+		err = &schemas.Reject{Reason: schemas.ReasonAttribute, Detail: "the tick's time is more than a day later than its record's timestamp: a clock that is raised never goes back"}
+	}
 	if err == nil {
 		src := processor.Source{Topic: p.Topic, Partition: p.Partition, Offset: r.offset, ID: ev.ID, Origin: ev.Source, Time: in.time(r)}
 		verdict, err = in.batch.Add(ev, src, p.window)
@@ -128,6 +131,19 @@ func (in *intake) record(p *partition, r *record) (tick bool, err error) {
 	in.types[ev.Type]++
 	in.newest[ev.Type] = time.UnixMilli(r.timestamp)
 	return verdict == processor.Tick, nil
+}
+
+// aheadOfItsRecord reports whether a tick speaks of a time long after Kafka
+// took it. Ticks only ever raise the clock, so that one from the far future
+// would hold for good. Kafka itself refuses timestamps far ahead of its clock
+// (message.timestamp.after.max.ms), so two clocks must be wrong.
+func aheadOfItsRecord(ev *schemas.Event, r *record) bool {
+	if ev.Type != schemas.TickType || !ev.HasTime {
+		return false
+	}
+	// A record's timestamp may be any number.
+	stamp := min(max(r.timestamp, schemas.MinTime/1000), schemas.MaxTime/1000)
+	return ev.Time/1000-stamp > schemas.MaxTickLead/1000
 }
 
 // time is the event's time, or its record's if it has none.

@@ -42,7 +42,8 @@ func (e *engine) tick(ctx context.Context) error {
 			return errors.Wrapf(err, "write a tick to %s", e.cfg.controlTopic())
 		}
 		select {
-		case <-time.After(time.Until(at.Add(e.cfg.Tick))):
+		// A clock that was put back meanwhile must not make it wait for longer.
+		case <-time.After(min(time.Until(at.Add(e.cfg.Tick)), e.cfg.Tick)):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
