@@ -39,11 +39,24 @@ type Kafka struct {
 	java   string
 	jars   string
 	proc   *process
+	member *member // of a cluster; nil for a broker that is alone
 }
 
 // StartKafka starts a broker of version KafkaVersion. It needs Java, and Maven
 // the first time. ctx bounds the start alone.
 func StartKafka(ctx context.Context, config KafkaConfig) (*Kafka, error) {
+	k, err := newKafka(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.Start(ctx); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// newKafka finds what a broker needs to be started.
+func newKafka(ctx context.Context, config KafkaConfig) (*Kafka, error) {
 	dir, err := makeDir(config.Dir)
 	if err != nil {
 		return nil, err
@@ -58,13 +71,8 @@ func StartKafka(ctx context.Context, config KafkaConfig) (*Kafka, error) {
 	if k.java, err = findJava(ctx); err != nil {
 		return nil, err
 	}
-	if k.jars, err = kafkaJars(ctx); err != nil {
-		return nil, err
-	}
-	if err := k.Start(ctx); err != nil {
-		return nil, err
-	}
-	return k, nil
+	k.jars, err = kafkaJars(ctx)
+	return k, err
 }
 
 // Brokers are the addresses to connect to.
@@ -147,29 +155,42 @@ func (k *Kafka) format(ctx context.Context) error {
 	if err := os.RemoveAll(k.data()); err != nil {
 		return errors.Wrapf(err, "removing what an interrupted run left in %s", k.data())
 	}
-	var id [16]byte
-	if _, err := rand.Read(id[:]); err != nil {
-		return errors.Wrap(err, "drawing a cluster id")
+	cluster, err := k.clusterID()
+	if err != nil {
+		return err
 	}
 	out, err := k.command(ctx, "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format",
-		"--cluster-id="+base64.RawURLEncoding.EncodeToString(id[:]), // it may begin with a dash
+		"--cluster-id="+cluster, // it may begin with a dash
 		"--config", k.properties(),
 		"--feature", "transaction.version=2").CombinedOutput()
 	return errors.Wrapf(err, "formatting Kafka's data directory %s: %s", k.data(), out)
 }
 
-// writeProperties writes the broker's settings. The controller's port is its
-// own affair, and another one at each start.
+func (k *Kafka) clusterID() (string, error) {
+	if k.member != nil {
+		return k.member.cluster, nil
+	}
+	var id [16]byte
+	_, err := rand.Read(id[:])
+	return base64.RawURLEncoding.EncodeToString(id[:]), errors.Wrap(err, "drawing a cluster id")
+}
+
+// writeProperties writes the broker's settings. The controller's port of a
+// broker that is alone is its own affair, and another one at each start.
 func (k *Kafka) writeProperties(ctx context.Context) error {
-	controller, err := freePort(ctx)
-	if err != nil {
-		return err
+	m := k.member
+	if m == nil {
+		controller, err := freePort(ctx)
+		if err != nil {
+			return err
+		}
+		m = &member{node: 1, controller: controller, voters: "1@" + loopback(controller)}
 	}
 	settings := map[string]string{
 		"process.roles":                  "broker,controller",
-		"node.id":                        "1",
-		"controller.quorum.voters":       "1@" + loopback(controller),
-		"listeners":                      "PLAINTEXT://" + loopback(k.config.Port) + ",CONTROLLER://" + loopback(controller),
+		"node.id":                        strconv.Itoa(m.node),
+		"controller.quorum.voters":       m.voters,
+		"listeners":                      "PLAINTEXT://" + loopback(k.config.Port) + ",CONTROLLER://" + loopback(m.controller),
 		"advertised.listeners":           "PLAINTEXT://" + loopback(k.config.Port),
 		"controller.listener.names":      "CONTROLLER",
 		"listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
@@ -198,6 +219,15 @@ func (k *Kafka) writeProperties(ctx context.Context) error {
 		// A killed broker is known to be gone soon, so that it may come back.
 		"broker.session.timeout.ms":    "3000",
 		"broker.heartbeat.interval.ms": "500",
+	}
+	if k.member != nil {
+		for _, name := range []string{"default", "offsets.topic", "transaction.state.log", "share.coordinator.state.topic"} {
+			settings[name+".replication.factor"] = "3"
+		}
+		for _, name := range []string{"min.insync.replicas", "transaction.state.log.min.isr", "share.coordinator.state.topic.min.isr"} {
+			settings[name] = "2"
+		}
+		settings["replica.lag.time.max.ms"] = "3000"
 	}
 	var text strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(settings)) {

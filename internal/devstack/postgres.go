@@ -121,6 +121,13 @@ func (pg *Postgres) Stop(ctx context.Context) error { return pg.proc.stop(ctx, s
 // there after Start.
 func (pg *Postgres) Kill() error { return pg.proc.kill() }
 
+// Pause stops the server where it stands, with all its backends: connections
+// stay open and nothing answers. On Linux alone.
+func (pg *Postgres) Pause() error { return pg.proc.pauseTree() }
+
+// Resume lets a paused server go on.
+func (pg *Postgres) Resume() error { return pg.proc.resumeTree() }
+
 func (pg *Postgres) data() string { return filepath.Join(pg.dir, "data") }
 
 // command is one of the server's programs, run as whom it may run as.

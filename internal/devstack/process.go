@@ -21,6 +21,8 @@ type process struct {
 	log  string        // the file that holds what it prints
 	done chan struct{} // closed when it has ended
 	err  error         // how it ended; readable once done is closed
+
+	paused []int // the children that pauseTree stopped
 }
 
 // startProcess starts cmd, with its output added to the file logPath. If we
@@ -91,7 +93,10 @@ func (p *process) stop(ctx context.Context, sig syscall.Signal) error {
 	if p.ended() {
 		return nil
 	}
-	// A paused process would not see the signal.
+	// Paused processes would not see the signal.
+	if err := p.resumeChildren(); err != nil {
+		return err
+	}
 	if err := resumeProcess(p.cmd.Process); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return errors.Wrapf(err, "resuming %s to stop it", p.name)
 	}
@@ -113,7 +118,8 @@ func (p *process) kill() error {
 		return errors.Wrapf(err, "killing %s", p.name)
 	}
 	<-p.done
-	return nil
+	// Its children end when they notice, which they cannot while paused.
+	return p.resumeChildren()
 }
 
 // pause stops the process where it stands, as a machine that hangs would.
@@ -123,6 +129,45 @@ func (p *process) pause() error {
 
 func (p *process) resume() error {
 	return errors.Wrapf(resumeProcess(p.cmd.Process), "resuming %s", p.name)
+}
+
+// pauseTree pauses the process and its children. They are looked for after
+// their parent was paused: from then on there are no new ones.
+func (p *process) pauseTree() error {
+	if err := p.pause(); err != nil {
+		return err
+	}
+	pids, err := childrenOf(p.cmd.Process.Pid)
+	if err != nil {
+		return errors.Wrapf(err, "looking for the children of %s", p.name)
+	}
+	p.paused = pids
+	return p.eachPaused(pauseProcess)
+}
+
+// resumeTree lets the children go on before their parent, who would mind them.
+func (p *process) resumeTree() error {
+	err := p.resumeChildren()
+	return errors.CombineErrors(err, p.resume())
+}
+
+func (p *process) resumeChildren() error {
+	err := p.eachPaused(resumeProcess)
+	p.paused = nil
+	return err
+}
+
+func (p *process) eachPaused(do func(*os.Process) error) error {
+	for _, pid := range p.paused {
+		child, err := os.FindProcess(pid)
+		if err == nil {
+			err = do(child)
+		}
+		if err != nil && !errors.Is(err, os.ErrProcessDone) {
+			return errors.Wrapf(err, "signalling process %d of %s", pid, p.name)
+		}
+	}
+	return nil
 }
 
 // tail is the end of what the process printed, for an error message.

@@ -32,6 +32,9 @@ type RedisConfig struct {
 	Durable bool
 	// Real fails where no redis-server is found, instead of using miniredis.
 	Real bool
+	// ReplicaOf, if it is set, is the server that this one copies, until it is
+	// promoted. Not with miniredis.
+	ReplicaOf *Redis
 }
 
 // Redis is one server: a redis-server of version 7 or later if one is on the
@@ -92,14 +95,19 @@ func (r *Redis) Start(ctx context.Context) error {
 	if r.config.Durable {
 		durable = "yes"
 	}
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), r.program,
+	args := []string{
 		"--bind", "127.0.0.1",
 		"--port", strconv.Itoa(r.config.Port),
 		"--dir", r.dir,
 		"--databases", strconv.Itoa(RedisDatabases),
 		"--appendonly", durable,
 		"--save", "",
-		"--daemonize", "no")
+		"--daemonize", "no",
+	}
+	if r.config.ReplicaOf != nil {
+		args = append(args, "--replicaof", "127.0.0.1 "+strconv.Itoa(r.config.ReplicaOf.config.Port), "--repl-diskless-sync-delay", "0")
+	}
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), r.program, args...)
 	cmd.Dir = r.dir
 	var err error
 	if r.proc, err = startProcess("Redis", cmd, filepath.Join(r.dir, "redis.log"), syscall.SIGTERM); err != nil {
@@ -159,6 +167,15 @@ func (r *Redis) Resume() error {
 		return errors.New("miniredis cannot be paused: install redis-server")
 	}
 	return r.proc.resume()
+}
+
+// Promote makes a replica a server of its own, with what it has copied by now.
+// Whoever it copied goes on without it.
+func (r *Redis) Promote(ctx context.Context) error {
+	client := redis.NewClient(&redis.Options{Addr: loopback(r.config.Port)})
+	defer client.Close()
+	r.config.ReplicaOf = nil
+	return errors.Wrap(client.ReplicaOf(ctx, "NO", "ONE").Err(), "promoting a Redis replica")
 }
 
 // findRedis looks for a redis-server that is new enough. It prints its

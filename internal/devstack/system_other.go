@@ -35,3 +35,8 @@ func runsIn(int, string) bool { return true }
 func owner(os.FileInfo) (account, bool) { return account{}, false }
 
 func lockFile(*os.File, bool) error { return nil }
+
+// childrenOf cannot tell.
+func childrenOf(int) ([]int, error) {
+	return nil, errors.New("the children of a process can be listed on Linux alone")
+}
