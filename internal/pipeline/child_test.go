@@ -83,6 +83,17 @@ func (c *community) kill(cmd *exec.Cmd) {
 	_ = cmd.Wait()
 }
 
+// terminate asks a process to end, and says how long that took and how it
+// ended.
+func (c *community) terminate(ctx context.Context, cmd *exec.Cmd) (time.Duration, error) {
+	c.t.Helper()
+	began := time.Now()
+	c.do("send SIGTERM", cmd.Process.Signal(syscall.SIGTERM))
+	defer context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })()
+	err := cmd.Wait()
+	return time.Since(began), err
+}
+
 // published waits until the group's committed offsets add up to n or more.
 func (c *community) published(ctx context.Context, n int64) {
 	c.t.Helper()

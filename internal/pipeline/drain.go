@@ -53,7 +53,11 @@ func (e *engine) drained(ctx context.Context) error {
 		}
 		left := int64(0)
 		for _, end := range ends.Offsets().Sorted() {
-			left += max(0, end.At-ks[projections.TopicPartition{Topic: end.Topic, Partition: end.Partition}].Offset)
+			k, ok := ks[projections.TopicPartition{Topic: end.Topic, Partition: end.Partition}]
+			if !ok {
+				left++ // an offset that got lost: the worker that gets the partition halts
+			}
+			left += max(0, end.At-k.Offset)
 		}
 		if err == nil && left == 0 && e.caughtUp(ctx, ks) {
 			return nil

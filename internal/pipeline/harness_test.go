@@ -111,15 +111,24 @@ func (c *community) read(topic string) []*kgo.Record {
 		c.t.Fatal(err)
 	}
 	defer cl.Close()
-	ends, err := kadm.NewClient(cl).ListCommittedOffsets(ctx, topic)
+	adm := kadm.NewClient(cl)
+	written, err := adm.ListEndOffsets(ctx, topic)
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	left := map[int32]int64{}
-	ends.Each(func(o kadm.ListedOffset) {
-		if o.Offset > 0 {
-			left[o.Partition] = o.Offset
-		}
+	// That a transaction committed is told to one partition after the other.
+	c.until(ctx, "all transactions on "+topic+" are ended", func() bool {
+		ends, err := adm.ListCommittedOffsets(ctx, topic)
+		ended := err == nil
+		ends.Each(func(o kadm.ListedOffset) {
+			end, _ := written.Lookup(o.Topic, o.Partition)
+			ended = ended && o.Err == nil && o.Offset >= end.Offset
+			if o.Offset > 0 {
+				left[o.Partition] = o.Offset
+			}
+		})
+		return ended
 	})
 	var records []*kgo.Record
 	for len(left) > 0 {

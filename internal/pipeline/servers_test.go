@@ -2,50 +2,35 @@ package pipeline_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/badgestream/badgestream/internal/devstack"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 )
 
 // TestRealServersDie kills each server, as a power cut would, while two
-// processes fold, and starts it again. Redis comes back empty.
+// processes fold, and starts it again. Redis loses its memory: its file is
+// taken away.
 func TestRealServersDie(t *testing.T) {
 	stacktest.NeedReal(t)
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	stack, err := devstack.StartAll(ctx, devstack.Options{Dir: t.TempDir(), Real: true, KafkaHeap: "512m"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := stack.Stop(context.WithoutCancel(ctx)); err != nil {
-			t.Error(err)
-		}
-	})
-	c := found(t, &stacktest.Stack{Brokers: stack.Brokers, PostgresURL: stack.PostgresURL, RedisURL: stack.RedisURL, Prefix: "die"}, loadCatalog(t, "starview"), 4)
+	c, stack, dir := ownServers(ctx, t, loadCatalog(t, "starview"), 4)
 	const each = 2_000
-	servers := []struct {
-		name  string
-		kill  func() error
-		start func(context.Context) error
-	}{
-		{"Postgres", stack.Postgres.Kill, stack.Postgres.Start},
-		{"Redis", stack.Redis.Kill, stack.Redis.Start},
-		{"Kafka", stack.Kafka.Kill, stack.Kafka.Start},
-	}
+	servers := serversOf(stack)
 	records := crowd(t, 5, 150, (len(servers)+1)*each)
 	stops := []func(){c.engine(ctx, 2, 61), c.engine(ctx, 2, 89)}
 	for i, s := range servers {
 		c.produce(records[i*each : (i+1)*each]...)
 		c.published(ctx, int64(i*each+each/4))
-		if err := s.kill(); err != nil {
-			t.Fatalf("kill %s: %v", s.name, err)
+		c.do("kill "+s.name, s.kill())
+		if s.name == "Redis" {
+			c.do("take Redis's file away", os.RemoveAll(filepath.Join(dir, "redis", "appendonlydir")))
 		}
-		if err := s.start(ctx); err != nil {
-			t.Fatalf("start %s again: %v", s.name, err)
-		}
+		c.do("start "+s.name+" again", s.start(ctx))
 	}
 	c.produce(records[len(servers)*each:]...)
 	c.published(ctx, int64(len(records)))
@@ -53,5 +38,74 @@ func TestRealServersDie(t *testing.T) {
 		stop()
 	}
 	c.drain()
+	c.verify()
+}
+
+// TestRealServersHang stops each server where it stands while two processes
+// fold, first for less than any time-out and then for longer than all that
+// wait for it: the group's session (10 s), the transaction (8 s), locks (10 s),
+// a publication (16 s), Redis's acknowledgement (30 s). It wants both to go on
+// by themselves.
+func TestRealServersHang(t *testing.T) {
+	stacktest.NeedReal(t)
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
+	defer cancel()
+	c, stack, _ := ownServers(ctx, t, loadCatalog(t, "starview"), 4)
+	servers := serversOf(stack)
+	long := map[string]time.Duration{"Postgres": 24 * time.Second, "Redis": 34 * time.Second, "Kafka": 24 * time.Second}
+	const each = 1_500
+	records := crowd(t, 6, 150, 2*len(servers)*each)
+	stops := []func(){c.engine(ctx, 2, 41), c.engine(ctx, 2, 67)}
+	sent := 0
+	for _, s := range servers {
+		for _, d := range []time.Duration{2 * time.Second, long[s.name]} {
+			c.produce(records[sent : sent+each]...)
+			c.published(ctx, int64(sent+each/5))
+			c.do("pause "+s.name, s.pause())
+			c.lasts(ctx, d)
+			c.do("resume "+s.name, s.resume())
+			began := time.Now()
+			sent += each
+			c.published(ctx, int64(sent))
+			t.Logf("%s hung for %v; %v later all was published", s.name, d, time.Since(began).Round(10*time.Millisecond))
+		}
+	}
+	for _, stop := range stops {
+		stop()
+	}
+	c.drain()
+	c.verify()
+}
+
+// stopsWithin is how long a process may take from SIGTERM to its end, whatever
+// hangs: it waits for Redis's acknowledgement for 30 s at most, and for the
+// rest of its goodbyes for less.
+const stopsWithin = 45 * time.Second
+
+// TestRealStopsWhileServersHang asks a process to end while a server hangs
+// that it waits for, and wants it to end in order and in time.
+func TestRealStopsWhileServersHang(t *testing.T) {
+	stacktest.NeedReal(t)
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	c, stack, _ := ownServers(ctx, t, loadCatalog(t, "starview"), 4)
+	servers := serversOf(stack)
+	const each = 2_000
+	records := crowd(t, 8, 150, len(servers)*each)
+	for i, s := range servers {
+		p := c.process(2, 41)
+		c.produce(records[i*each : (i+1)*each]...)
+		c.published(ctx, int64(i*each+each/5))
+		c.do("pause "+s.name, s.pause())
+		took, err := c.terminate(ctx, p)
+		c.do("resume "+s.name, s.resume())
+		if err != nil || took > stopsWithin {
+			t.Errorf("while %s hung, a process took %v to end, with: %v", s.name, took, err)
+		}
+		t.Logf("while %s hung, SIGTERM took %v", s.name, took.Round(10*time.Millisecond))
+		c.drain()
+	}
 	c.verify()
 }

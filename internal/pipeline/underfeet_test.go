@@ -1,0 +1,112 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/pipeline"
+	"github.com/jackc/pgx/v5"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// TestRealUnderItsFeet takes the topic from under an engine that runs, and
+// wants it to halt by itself, with the sentence that a start gives too.
+func TestRealUnderItsFeet(t *testing.T) {
+	stacktest.NeedReal(t)
+	for _, h := range []harm{
+		{"topic made anew", remakeActivity, "was deleted and created again", beginAnew},
+		{"more partitions", addPartitions, "partitions", beginAnew},
+		{"records lost to retention", func(ctx context.Context, c *community, adm *kadm.Client) {
+			release := c.holdUp(ctx)
+			c.produce(visits(5, "u2")...)
+			c.deleteRecords(ctx, adm)
+			// Longer than the engine waits for a lock: what it has polled it gives up.
+			c.lasts(ctx, 12*time.Second)
+			release()
+		}, "are gone from the log", beginAnew},
+		{"award topic made anew", func(ctx context.Context, c *community, adm *kadm.Client) {
+			c.remake(ctx, adm, c.cfg.AwardTopic)
+			c.produce(visits(1, "u2")...)
+		}, "was deleted and created again", beginAnew},
+	} {
+		t.Run(h.name, func(t *testing.T) {
+			t.Parallel()
+			c := found(t, stacktest.Real(t), loadCatalog(t, "starview"), 1)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			defer cancel()
+			c.produce(visits(5, "u1")...)
+			ended := make(chan error, 1)
+			go func() {
+				_, err := pipeline.Run(ctx, c.cfg, c.cat, c.telemetry())
+				ended <- err
+			}()
+			c.published(ctx, 5)
+			adm := kadm.NewClient(c.cl)
+			h.do(ctx, c, adm)
+			if err := <-ended; err == nil || !strings.Contains(err.Error(), h.want) {
+				t.Fatalf("the engine ended with: %v", err)
+			}
+			c.haltsAndGoesOn(ctx, adm, h)
+		})
+	}
+}
+
+// holdUp has nothing folded until release is called.
+func (c *community) holdUp(ctx context.Context) (release func()) {
+	c.t.Helper()
+	conn, err := pgx.Connect(ctx, c.cfg.Postgres)
+	c.do("connect", err)
+	tx, err := conn.Begin(ctx)
+	c.do("begin", err)
+	_, err = tx.Exec(ctx, `SELECT FROM `+pgx.Identifier{c.cfg.Group}.Sanitize()+`.fold_offset FOR UPDATE`)
+	c.do("lock the fold offsets", err)
+	return func() { _ = conn.Close(ctx) }
+}
+
+// deleteRecords has retention take all records of the activity topic.
+func (c *community) deleteRecords(ctx context.Context, adm *kadm.Client) {
+	c.t.Helper()
+	ends, err := adm.ListEndOffsets(ctx, c.cfg.ActivityTopic)
+	c.do("find the end", err)
+	_, err = adm.DeleteRecords(ctx, ends.Offsets())
+	c.do("delete records", err)
+}
+
+func remakeActivity(ctx context.Context, c *community, adm *kadm.Client) {
+	c.remake(ctx, adm, c.cfg.ActivityTopic)
+}
+
+// remake deletes a topic and creates it again.
+func (c *community) remake(ctx context.Context, adm *kadm.Client, topic string) {
+	c.t.Helper()
+	_, err := adm.DeleteTopic(ctx, topic)
+	c.do("delete the topic", err)
+	size := "4194304"
+	c.until(ctx, "the topic can be created again", func() bool {
+		r, err := adm.CreateTopic(ctx, 1, 1, map[string]*string{"max.message.bytes": &size}, topic)
+		return err == nil && (r.Err == nil || errors.Is(r.Err, kerr.TopicAlreadyExists))
+	})
+	// The producer knows the old one.
+	c.cl.PurgeTopicsFromClient(topic)
+}
+
+func addPartitions(ctx context.Context, c *community, adm *kadm.Client) {
+	c.t.Helper()
+	_, err := adm.CreatePartitions(ctx, 2, c.cfg.ActivityTopic)
+	c.do("add partitions", err)
+	c.until(ctx, "the partition is there", func() bool {
+		topics, err := adm.ListTopics(ctx, c.cfg.ActivityTopic)
+		return err == nil && len(topics[c.cfg.ActivityTopic].Partitions) == 3
+	})
+}
+
+func (c *community) configure(ctx context.Context, adm *kadm.Client, topic, name, value string) {
+	c.t.Helper()
+	_, err := adm.AlterTopicConfigs(ctx, []kadm.AlterConfig{{Op: kadm.SetConfig, Name: name, Value: &value}}, topic)
+	c.do("set "+name, err)
+}
