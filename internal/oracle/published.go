@@ -172,6 +172,9 @@ func (p *pass) ledgerRecord(r *kgo.Record, committed bool) (taken, bool) {
 		}
 		return taken{}, false
 	}
+	if row.Noted {
+		return taken{}, false // the row itself is published by another
+	}
 	return taken{key: ledgerKey(row.Number), digest: sha256.Sum256(r.Value)}, p.shard(uint64(row.Number))
 }
 

@@ -10,6 +10,7 @@ package recount
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -29,7 +30,7 @@ type Partition struct {
 type Record struct {
 	Partition
 	Offset    int64
-	Timestamp int64 // Unix milliseconds, as Kafka has it
+	Timestamp int64 // Unix milliseconds, as Kafka has it; math.MinInt64 for a line of a file
 	Key       []byte
 	Value     []byte
 	Headers   []schemas.Header
@@ -153,6 +154,9 @@ func (r *Recount) Record(rec *Record) (Verdict, []schemas.BadgeEvent, *schemas.R
 		}
 		ev.Time = rec.Timestamp * 1000
 	}
+	if ev.Type == schemas.TickType && early(ev.Time, rec.Timestamp) {
+		return Rejected, nil, &schemas.Reject{Reason: schemas.ReasonAttribute, Detail: "the tick's time is more than a day later than its record's timestamp: a clock that is raised never goes back"}
+	}
 	i, known := r.cat.Types[ev.Type]
 	if !known {
 		return Unknown, nil, nil
@@ -182,6 +186,12 @@ func (r *Recount) Record(rec *Record) (Verdict, []schemas.BadgeEvent, *schemas.R
 		changes = r.settle(changes, r.users[name], e.before[name], cause, ev.Time)
 	}
 	return Counted, numbered(changes, 0), nil
+}
+
+// early reports whether a tick's time, in microseconds, lies more than a day
+// after its record's timestamp, in milliseconds, if it has one.
+func early(at, timestamp int64) bool {
+	return timestamp > math.MinInt64 && timestamp < schemas.MaxTime/1000 && at/1000 > max(timestamp, schemas.MinTime/1000)+24*60*60*1000
 }
 
 // Users are all users of whom anything is known, by name.
