@@ -18,6 +18,15 @@ func Days(since, clock int64) int64 {
 	return (clock - since) / day
 }
 
+// began is the instant from which an age counts. In the row, 0 is none: an age
+// that begins at 1970-01-01T00:00:00Z to the microsecond counts from the next.
+func began(at int64) int64 {
+	if at == 0 {
+		return 1
+	}
+	return at
+}
+
 // AddDue makes the batch one step of a tick: the users whom the present makes
 // due, with the tick as the event that does it. The step's changes are
 // numbered from ordinal. Such a batch holds nothing else; the clock must be

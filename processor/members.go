@@ -64,7 +64,7 @@ func (b *Batch) moved(event int32, m *member, c *catalog.Collection, was int32) 
 		return
 	case catalog.Age:
 		if was == Absent && m.state > Absent {
-			b.acts = append(b.acts, userAct{m.user, event, int16(c.Counter), b.events[event].Time})
+			b.acts = append(b.acts, userAct{m.user, event, int16(c.Counter), began(b.events[event].Time)})
 		}
 		return
 	}

@@ -121,6 +121,9 @@ func (r *Recount) changeRow(u *User, rule *catalog.Rule, e *event, value int64) 
 	case catalog.Age:
 		if before == absent && row.State > absent {
 			u.Counters[col.Counter] = e.Time
+			if e.Time == 0 { // 0 says that it has not begun: it is the next microsecond
+				u.Counters[col.Counter] = 1
+			}
 		}
 	}
 	r.weigh(u, col, key.Entity, before, -1)

@@ -115,6 +115,9 @@ func (a *aging) begin(collection int, name string, at, clock int64) {
 	if _, begun := u.since[collection]; begun {
 		return
 	}
+	if at == 0 {
+		at = 1 // as in the counter
+	}
 	u.since[collection] = at
 	if d := a.reaches(collection, at, clock); d != 0 && (u.due == 0 || d < u.due) {
 		u.due = d
