@@ -84,6 +84,7 @@ func (f *auditFlags) check() error {
 }
 
 func audit(cmd *cobra.Command, s *settings.Settings, f *auditFlags) error {
+	limitMemory(int64(f.memory) << 20)
 	report, err := oracle.Audit(cmd.Context(), oracle.Config{
 		Brokers: s.Brokers, Postgres: s.Postgres, Redis: s.Redis, Group: s.Group,
 		ActivityTopic: s.ActivityTopic, AwardTopic: s.AwardTopic, DeadLetterTopic: s.DeadLetterTopic,

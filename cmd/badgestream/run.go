@@ -84,20 +84,20 @@ func openTelemetry(ctx context.Context, s *settings.Settings, log io.Writer) (*t
 	}, nil
 }
 
-// memoryLimit is where the collector begins to work harder instead of letting
+// runMemory is where the collector begins to work harder instead of letting
 // the heap grow: with what is not heap, the process stays below 512 MiB at any
 // backlog. GOMEMLIMIT, if set, holds instead.
-const memoryLimit = 416 << 20
+const runMemory = 416 << 20
 
-func limitMemory() {
+func limitMemory(bytes int64) {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
+		debug.SetMemoryLimit(bytes)
 	}
 }
 
 // run runs the engine, and beside it the HTTP server if one is asked for.
 func run(cmd *cobra.Command, s *settings.Settings, cfg pipeline.Config) (summary pipeline.Summary, err error) {
-	limitMemory()
+	limitMemory(runMemory)
 	cat, err := catalog.Load(s.Catalog)
 	if err != nil {
 		return summary, err

@@ -10,8 +10,9 @@ import (
 	"github.com/badgestream/badgestream/internal/oracle/recount"
 )
 
-// fetchBytes bounds what one fetch brings.
-const fetchBytes = 2 << 20
+// fetchBytes bounds what one fetch brings: each partition of the log has a
+// client of its own, with one fetch in hand and one on its way.
+const fetchBytes = 512 << 10
 
 // consumer makes a client that reads partitions from given offsets. It keeps
 // control records: they show how far a partition is read.

@@ -77,11 +77,14 @@ func testWatch(t *testing.T, stack *stacktest.Stack) {
 // sampled waits until what is there now was looked at.
 func sampled(ctx context.Context, t *testing.T, w *oracle.Watcher) {
 	t.Helper()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
 	for from := w.Samples(); w.Samples() < from+3; {
-		if ctx.Err() != nil {
+		select {
+		case <-ctx.Done():
 			t.Fatal("no samples are taken any more")
+		case <-look.C:
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }
 

@@ -1,0 +1,154 @@
+package recount_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/badgestream/badgestream/internal/catalog"
+	"github.com/badgestream/badgestream/internal/oracle/recount"
+)
+
+const small = `
+name: small
+dedupe: {window: 3}
+events:
+  paid: {cents: {int: [1, 100]}}
+  joined: {}
+  rated: {what: id, by: id, mark: {int: [-3, 5]}}
+things:
+  work:
+    members:
+      marks: {rules: [{on: rated, credit: by, thing: what, member: subject, set: mark}]}
+counters:
+  spent: {total: [{on: paid, add: cents}]}
+  days: {age: [{on: joined}]}
+  early: {first: [{on: joined}], places: 2}
+  liked: {things: work, mean: marks, at_least: 1, decimals: 0}
+badges:
+  - {category: A, criterion: A, counter: spent, badges: [{slug: spender, name: Spender, at_least: 10}]}
+  - {category: B, criterion: B, counter: days, badges: [{slug: day, name: Day, at_least: 1}, {slug: week, name: Week, tier: 2, at_least: 7}]}
+  - {category: C, criterion: C, counter: early, badges: [{slug: early, name: Early, at_least: 1, sticky: true}]}
+  - {category: D, criterion: D, counter: liked, badges: [{slug: liked, name: Liked, at_least: 1}]}
+`
+
+// book is a recount that is told of events by their parts.
+type book struct {
+	*recount.Recount
+	t *testing.T
+	p recount.Partition
+}
+
+func newBook(t *testing.T) *book {
+	t.Helper()
+	cat, err := catalog.Parse("small", []byte(small))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &book{recount.New("g", cat, 1, nil), t, recount.Partition{Topic: "activity"}}
+}
+
+func (b *book) event(offset int64, id, kind, subject, time, data string) recount.Verdict {
+	b.t.Helper()
+	value := fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"/s","type":%q,"subject":%q,"time":%q,"data":%s}`, id, kind, subject, time, data)
+	verdict, _, why := b.Record(&recount.Record{Partition: b.p, Offset: offset, Value: []byte(value)})
+	if why != nil {
+		b.t.Fatal(why)
+	}
+	return verdict
+}
+
+func (b *book) counter(user, name string) int64 {
+	b.t.Helper()
+	u := b.Users()[user]
+	if u == nil {
+		return 0
+	}
+	return u.Counters[b.Catalog().CounterIndex(name)]
+}
+
+// TestWindow: a duplicate is what stands at one of three offsets before, also
+// where it was a duplicate there.
+func TestWindow(t *testing.T) {
+	b := newBook(t)
+	for _, tc := range []struct {
+		offset int64
+		id     string
+		want   recount.Verdict
+	}{
+		{0, "a", recount.Counted}, {3, "a", recount.Duplicate}, {6, "a", recount.Duplicate}, {10, "a", recount.Counted},
+		{11, "b", recount.Counted}, {13, "a", recount.Duplicate}, {15, "b", recount.Counted},
+	} {
+		if got := b.event(tc.offset, tc.id, "paid", "u", "2026-01-01T00:00:00Z", `{"cents":1}`); got != tc.want {
+			t.Errorf("%s at %d: verdict %d, want %d", tc.id, tc.offset, got, tc.want)
+		}
+	}
+	if n := b.counter("u", "spent"); n != 4 {
+		t.Errorf("4 events count, and the counter is %d", n)
+	}
+}
+
+// TestPlaces: two users are first, however often and whoever else comes.
+func TestPlaces(t *testing.T) {
+	b := newBook(t)
+	for i, user := range []string{"x", "x", "y", "z", "y", "z"} {
+		b.event(int64(i)*10, fmt.Sprint(i), "joined", user, "2026-01-01T00:00:00Z", `{}`)
+	}
+	for user, want := range map[string]int64{"x": 1, "y": 1, "z": 0} {
+		if got := b.counter(user, "early"); got != want {
+			t.Errorf("%s has %d, want %d", user, got, want)
+		}
+	}
+}
+
+// TestMeansRoundHalfUp: marks of 0 and 1 have a mean of a half, which is 1; of 0,
+// 1 and 0, of a third, which is 0.
+func TestMeansRoundHalfUp(t *testing.T) {
+	b := newBook(t)
+	for i, want := range []int64{0, 1, 0} {
+		b.event(int64(i)*10, fmt.Sprint(i), "rated", fmt.Sprint("r", i), "2026-01-01T00:00:00Z", fmt.Sprintf(`{"what":"w","by":"u","mark":%d}`, i%2))
+		if got := b.counter("u", "liked"); got != want {
+			t.Errorf("after %d marks, %d works are liked, want %d", i+1, got, want)
+		}
+	}
+}
+
+// TestSteps: the two who are due earliest are seen to first, then by name; who
+// acts in between is not, and a tick of before has nothing to do.
+func TestSteps(t *testing.T) {
+	b := newBook(t)
+	for i, user := range []string{"d", "c", "b", "a"} {
+		b.event(int64(i), user, "joined", user, fmt.Sprintf("2026-01-01T00:00:%02dZ", i/3), `{}`)
+	}
+	tick := func(offset int64, time string) {
+		t.Helper()
+		value := fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"/t","type":"badgestream.tick","time":%q,"data":{}}`, time, time)
+		if verdict, _, _ := b.Record(&recount.Record{Partition: b.p, Offset: offset, Value: []byte(value)}); verdict != recount.Tick {
+			t.Fatalf("a tick is %d", verdict)
+		}
+	}
+	step := func(first bool, limit, ordinal int64) (text string) {
+		due, changes := b.Step(b.p, first, limit, ordinal)
+		for _, c := range changes {
+			text += fmt.Sprintf("%d:%s %s v%d ", c.Ordinal, c.User, c.Badge, c.UserVersion)
+		}
+		return fmt.Sprintf("%d due %s", due, text)
+	}
+	tick(10, "2026-01-02T12:00:00Z")
+	for i, want := range []string{"2 due 0:b day v2 1:c day v2 ", "1 due 2:d day v3 ", "1 due 3:a day v2 ", "0 due "} {
+		limit, ordinal := []int64{2, 1, 2, 2}[i], []int64{0, 2, 3, 4}[i]
+		if i == 1 {
+			b.event(11, "paid", "paid", "d", "2026-01-02T12:00:00Z", `{"cents":1}`)
+		}
+		if got := step(i == 0, limit, ordinal); got != want {
+			t.Errorf("step %d: %q, want %q", i, got, want)
+		}
+	}
+	tick(12, "2026-01-01T12:00:00Z")
+	if got := step(true, 10, 0); got != "0 due " {
+		t.Errorf("an earlier tick: %q", got)
+	}
+	tick(13, "2026-01-08T00:00:00Z")
+	if got := step(true, 10, 0); got != "3 due 0:b week v3 1:c week v3 2:d week v4 " || b.Left(b.p) {
+		t.Errorf("a week later: %q", got)
+	}
+}
