@@ -101,6 +101,13 @@ func how(err error, said string) string {
 	return fmt.Sprintf("ended with %v: %s", err, said)
 }
 
+// note adds to how processes ended.
+func (e *engine) note(what string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.ended = append(e.ended, what)
+}
+
 // kill ends the process as a power cut would. It stays down until start.
 func (e *engine) kill() {
 	e.mu.Lock()

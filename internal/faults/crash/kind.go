@@ -1,6 +1,7 @@
 package crash
 
 import (
+	"context"
 	"time"
 
 	"github.com/badgestream/badgestream/internal/faults/wire"
@@ -25,11 +26,15 @@ const (
 	// Delay holds the message for longer than the session's and the
 	// transaction's time-out, and then lets it go on.
 	Delay
+	// Zombie holds the message and all of Kafka, until another process has taken
+	// the partitions over and gone on; then everything is let go, and the first
+	// wakes up in the middle of what is not its own any more.
+	Zombie
 	kinds
 )
 
 func (k Kind) String() string {
-	return [...]string{"kill", "ghost", "cut", "lose reply", "hang", "delay"}[k]
+	return [...]string{"kill", "ghost", "cut", "lose reply", "hang", "delay", "zombie"}[k]
 }
 
 // The engine's session in its group ends after 10 s and its transaction after
@@ -39,18 +44,29 @@ const (
 	ghostTime = 3 * time.Second
 	delayTime = 12 * time.Second
 	hangTime  = 22 * time.Second
+	// By then the group has given the partitions to the heir, which folds.
+	zombieTime = 14 * time.Second
 )
 
 // dies reports whether the process does not survive it.
 func (k Kind) dies() bool { return k == Kill || k == Ghost }
 
-// fits reports whether the kind makes sense at a side.
-func (k Kind) fits(side wire.Side) bool {
-	return k != Ghost && k != Lose || (k == Ghost) == (side == wire.Before)
+// fits reports whether the kind makes sense at a place.
+func (k Kind) fits(p Place) bool {
+	switch k {
+	case Ghost:
+		return p.Side == wire.Before
+	case Lose:
+		return p.Side == wire.After
+	case Zombie:
+		return p.batch
+	}
+	return true
 }
 
-// fault is what the proxy does, where kill ends the engine.
-func (k Kind) fault(kill func()) wire.Fault {
+// fault is what the proxy does, where kill ends the engine and usurp cuts it off
+// from Kafka, lets another take its place, and answers with the way back.
+func (k Kind) fault(kill func(), usurp func() (release func())) wire.Fault {
 	switch k {
 	case Kill:
 		return wire.Then(kill, wire.Cut())
@@ -62,6 +78,11 @@ func (k Kind) fault(kill func()) wire.Fault {
 		return wire.Lose()
 	case Hang:
 		return wire.Hang(hangTime)
+	case Zombie:
+		return func(ctx context.Context) wire.Verdict {
+			defer usurp()()
+			return wire.Delay(zombieTime)(ctx)
+		}
 	}
 	return wire.Delay(delayTime)
 }

@@ -18,6 +18,8 @@ import (
 type Place struct {
 	Server wire.Protocol
 	wire.Point
+	// batch says that the moment comes with each batch, once something is polled.
+	batch bool
 	// stop says that the moment comes only when the engine is asked to stop.
 	stop bool
 	// after names the moments at which a fault leaves work whose recovery brings
@@ -36,7 +38,7 @@ const second = 2
 func messages() []Place {
 	at := func(server wire.Protocol, nth int, names ...string) (places []Place) {
 		for _, name := range names {
-			places = append(places, Place{Server: server, Point: wire.Point{Message: name, Nth: nth}})
+			places = append(places, Place{Server: server, Point: wire.Point{Message: name, Nth: nth}, batch: nth == second && name != "Fetch"})
 		}
 		return places
 	}
@@ -44,7 +46,7 @@ func messages() []Place {
 	all = append(all, at(wire.Postgres, 1, "SELECT pg_try_advisory_lock", "-- ping")...)
 	all = append(all, at(wire.Kafka, 1, "InitProducerID", "FindCoordinator", "JoinGroup", "SyncGroup", "OffsetFetch", "Heartbeat")...)
 	all = append(all, at(wire.Kafka, second, "Fetch")...)
-	all = append(all, at(wire.Postgres, second, "UPDATE fold_offset", "INSERT member", "INSERT users", "INSERT ledger", "COMMIT")...)
+	all = append(all, at(wire.Postgres, second, "BEGIN", "UPDATE fold_offset", "INSERT member", "INSERT users", "INSERT ledger", "COMMIT")...)
 	all = append(all, at(wire.Redis, second, "EVALSHA progress", "EVALSHA marker")...)
 	all = append(all, at(wire.Kafka, second, "Produce", "TxnOffsetCommit", "EndTxn")...)
 	leave := at(wire.Kafka, 1, "LeaveGroup")

@@ -35,7 +35,7 @@ func (c Case) String() string {
 func Singles(seed uint64) (cases []Case) {
 	for _, place := range sides(messages()) {
 		for kind := range kinds {
-			if kind.fits(place.Side) {
+			if kind.fits(place) {
 				cases = append(cases, one(place, kind))
 			}
 		}
@@ -44,7 +44,8 @@ func Singles(seed uint64) (cases []Case) {
 }
 
 // Cheap is a kill at each place, and every other kind of fault once for each
-// server. The seed chooses where.
+// server. The seed chooses where, but for the zombie that wakes up before a fold:
+// it is the one that only the compare-and-swap of the fold offset stops.
 func Cheap(seed uint64) (cases []Case) {
 	places := sides(messages())
 	for _, place := range places {
@@ -53,7 +54,10 @@ func Cheap(seed uint64) (cases []Case) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	for _, server := range []wire.Protocol{wire.Kafka, wire.Postgres, wire.Redis} {
 		for kind := Kill + 1; kind < kinds; kind++ {
-			fit := slices.DeleteFunc(slices.Clone(places), func(p Place) bool { return p.Server != server || !kind.fits(p.Side) })
+			fit := slices.DeleteFunc(slices.Clone(places), func(p Place) bool {
+				other := kind == Zombie && server == wire.Postgres && (p.Message != "BEGIN" || p.Side != wire.Before)
+				return p.Server != server || !kind.fits(p) || other
+			})
 			cases = append(cases, one(fit[rng.IntN(len(fit))], kind))
 		}
 	}
@@ -80,7 +84,7 @@ func Settlings(seed uint64) (cases []Case) {
 		for _, b := range sides([]Place{settling()}) {
 			for _, first := range []Kind{Cut, Lose} {
 				for _, then := range []Kind{Kill, Ghost, Cut, Lose} {
-					if b.follows(a) && first.fits(a.Side) && then.fits(b.Side) {
+					if b.follows(a) && first.fits(a) && then.fits(b) {
 						cases = append(cases, two(Step{a, first}, b, then))
 					}
 				}
@@ -97,7 +101,7 @@ func OtherPairs(seed uint64, n int) []Case {
 		for _, b := range sides(messages()) {
 			for ka := range kinds {
 				for kb := range kinds {
-					if ka.fits(a.Side) && kb.fits(b.Side) && (ka != Kill || kb != Kill) {
+					if ka.fits(a) && kb.fits(b) && (ka != Kill || kb != Kill) {
 						all = append(all, two(Step{a, ka}, b, kb))
 					}
 				}

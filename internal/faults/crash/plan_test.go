@@ -26,8 +26,8 @@ func TestPlan(t *testing.T) {
 		cases []Case
 		want  int
 	}{
-		{"singles", Singles(1), places * 5},
-		{"cheap", Cheap(1), places + 3*5},
+		{"singles", Singles(1), places*5 + 11*2},
+		{"cheap", Cheap(1), places + 3*6},
 		{"pairs of kills", KillPairs(1), places*places + 10*2*2},
 		{"settlings", Settlings(1), 3 * 2 * 3},
 		{"sample", OtherPairs(1, 100), 100},

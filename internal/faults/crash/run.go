@@ -51,6 +51,7 @@ type run struct {
 	cfg     pipeline.Config // the servers themselves
 	proxies [3]*wire.Proxy  // by wire.Protocol
 	engine  *engine
+	heir    *engine // another process of the group, without proxies
 	parts   [][]*kgo.Record
 	armed   []*wire.Armed
 	sent    int64
@@ -78,7 +79,7 @@ func (r *Runner) Run(ctx context.Context, c Case) Result {
 	}
 	if err != nil && x.engine != nil {
 		err = errors.Wrapf(err, "%s (seed %d)", c, c.Seed)
-		err = errors.WithDetailf(err, "the engine's log ends with:\n%s", x.engine.log.String())
+		err = errors.WithDetailf(err, "the engine's log ends with:\n%s\nits heir's:\n%s", x.engine.log.String(), x.heir.log.String())
 	}
 	if err == nil {
 		err = x.remove(ctx)
@@ -129,6 +130,7 @@ func (x *run) prepare(ctx context.Context) error {
 		}
 	}
 	x.engine = &engine{command: func() *exec.Cmd { return command(ctx, x.binary, &through) }}
+	x.heir = &engine{command: func() *exec.Cmd { return command(ctx, x.binary, &x.cfg) }}
 	return nil
 }
 
@@ -193,14 +195,23 @@ func (x *run) play(ctx context.Context) error {
 	}
 	stopping, cancel := context.WithTimeout(ctx, stopTime)
 	defer cancel()
-	return x.engine.stop(stopping)
+	return errors.CombineErrors(x.engine.stop(stopping), x.heir.stop(stopping))
+}
+
+// usurp cuts the engine off from Kafka and starts its heir.
+func (x *run) usurp() (release func()) {
+	release = x.proxies[wire.Kafka].Stall()
+	if err := x.heir.start(); err != nil {
+		x.heir.note(err.Error())
+	}
+	return release
 }
 
 // step plays one fault. Those that do not kill may go on while the next comes.
 func (x *run) step(ctx context.Context, i int) error {
 	s := x.c.Steps[i]
 	died := make(chan struct{})
-	a := x.proxies[s.Server].Arm(s.Point, s.Kind.fault(func() { x.engine.kill(); close(died) }))
+	a := x.proxies[s.Server].Arm(s.Point, s.Kind.fault(func() { x.engine.kill(); close(died) }, x.usurp))
 	x.armed = append(x.armed, a)
 	if err := x.produce(ctx, i); err != nil {
 		return err
@@ -281,6 +292,7 @@ func (x *run) published(ctx context.Context) error {
 func (x *run) end() {
 	if x.engine != nil {
 		x.engine.kill()
+		x.heir.kill()
 	}
 	x.result.Seen = map[wire.Protocol]map[string]int{}
 	for protocol, p := range x.proxies {
@@ -291,7 +303,8 @@ func (x *run) end() {
 	}
 	if x.engine != nil {
 		x.engine.waiting.Wait()
-		x.result.Endings = x.engine.endings()
+		x.heir.waiting.Wait()
+		x.result.Endings = append(x.engine.endings(), x.heir.endings()...)
 	}
 }
 
