@@ -148,7 +148,7 @@ func testStepsOfATick(t *testing.T, stack *stacktest.Stack) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	const members = 4_500
-	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	start := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC) // a tick may not be ahead of its record
 	var joins, posts []*kgo.Record
 	for i := range members {
 		user := fmt.Sprint("m", i)

@@ -3,6 +3,7 @@ package recount_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/internal/oracle/recount"
@@ -119,10 +120,14 @@ func TestSteps(t *testing.T) {
 	for i, user := range []string{"d", "c", "b", "a"} {
 		b.event(int64(i), user, "joined", user, fmt.Sprintf("2026-01-01T00:00:%02dZ", i/3), `{}`)
 	}
-	tick := func(offset int64, time string) {
+	tick := func(offset int64, at string) {
 		t.Helper()
-		value := fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"/t","type":"badgestream.tick","time":%q,"data":{}}`, time, time)
-		if verdict, _, _ := b.Record(&recount.Record{Partition: b.p, Offset: offset, Value: []byte(value)}); verdict != recount.Tick {
+		stamp, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		value := fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"/t","type":"badgestream.tick","time":%q,"data":{}}`, at, at)
+		if verdict, _, _ := b.Record(&recount.Record{Partition: b.p, Offset: offset, Timestamp: stamp.UnixMilli(), Value: []byte(value)}); verdict != recount.Tick {
 			t.Fatalf("a tick is %d", verdict)
 		}
 	}
