@@ -3,10 +3,10 @@ package recount_test
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/internal/oracle/recount"
+	"github.com/badgestream/badgestream/schemas"
 )
 
 const small = `
@@ -56,6 +56,19 @@ func (b *book) event(offset int64, id, kind, subject, time, data string) recount
 		b.t.Fatal(why)
 	}
 	return verdict
+}
+
+// tick is a record that says what time it is, and was written then.
+func (b *book) tick(p recount.Partition, offset int64, at string) {
+	b.t.Helper()
+	micros, err := schemas.ParseTime(at)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	value := fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"/t","type":"badgestream.tick","time":%q,"data":{}}`, at, at)
+	if verdict, _, why := b.Record(&recount.Record{Partition: p, Offset: offset, Timestamp: micros / 1000, Value: []byte(value)}); verdict != recount.Tick {
+		b.t.Fatalf("a tick is %d: %v", verdict, why)
+	}
 }
 
 func (b *book) counter(user, name string) int64 {
@@ -120,17 +133,6 @@ func TestSteps(t *testing.T) {
 	for i, user := range []string{"d", "c", "b", "a"} {
 		b.event(int64(i), user, "joined", user, fmt.Sprintf("2026-01-01T00:00:%02dZ", i/3), `{}`)
 	}
-	tick := func(offset int64, at string) {
-		t.Helper()
-		stamp, err := time.Parse(time.RFC3339, at)
-		if err != nil {
-			t.Fatal(err)
-		}
-		value := fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"/t","type":"badgestream.tick","time":%q,"data":{}}`, at, at)
-		if verdict, _, _ := b.Record(&recount.Record{Partition: b.p, Offset: offset, Timestamp: stamp.UnixMilli(), Value: []byte(value)}); verdict != recount.Tick {
-			t.Fatalf("a tick is %d", verdict)
-		}
-	}
 	step := func(first bool, limit, ordinal int64) (text string) {
 		due, changes := b.Step(b.p, first, limit, ordinal)
 		for _, c := range changes {
@@ -138,7 +140,7 @@ func TestSteps(t *testing.T) {
 		}
 		return fmt.Sprintf("%d due %s", due, text)
 	}
-	tick(10, "2026-01-02T12:00:00Z")
+	b.tick(b.p, 10, "2026-01-02T12:00:00Z")
 	for i, want := range []string{"2 due 0:b day v2 1:c day v2 ", "1 due 2:d day v3 ", "1 due 3:a day v2 ", "0 due "} {
 		limit, ordinal := []int64{2, 1, 2, 2}[i], []int64{0, 2, 3, 4}[i]
 		if i == 1 {
@@ -148,12 +150,44 @@ func TestSteps(t *testing.T) {
 			t.Errorf("step %d: %q, want %q", i, got, want)
 		}
 	}
-	tick(12, "2026-01-01T12:00:00Z")
+	b.tick(b.p, 12, "2026-01-01T12:00:00Z")
 	if got := step(true, 10, 0); got != "0 due " {
 		t.Errorf("an earlier tick: %q", got)
 	}
-	tick(13, "2026-01-08T00:00:00Z")
+	b.tick(b.p, 13, "2026-01-08T00:00:00Z")
 	if got := step(true, 10, 0); got != "3 due 0:b week v3 1:c week v3 2:d week v4 " || b.Left(b.p) {
 		t.Errorf("a week later: %q", got)
+	}
+}
+
+// TestOvertaken: a tick that a later one of another partition overtakes
+// between its steps leaves the rest to that one.
+func TestOvertaken(t *testing.T) {
+	b := newBook(t)
+	b.event(0, "x", "joined", "x", "2026-01-01T00:00:00Z", `{}`)
+	b.event(1, "y", "joined", "y", "2026-01-01T00:00:00Z", `{}`)
+	control := recount.Partition{Topic: "control"}
+	b.tick(b.p, 5, "2026-01-02T00:00:00Z")
+	b.tick(control, 5, "2026-01-03T00:00:00Z")
+	for i, tc := range []struct {
+		p     recount.Partition
+		first bool
+		limit int64
+		want  int64
+	}{{b.p, true, 1, 1}, {control, true, 0, 0}, {b.p, false, 1, 0}, {control, false, 5, 1}} {
+		if due, _ := b.Step(tc.p, tc.first, tc.limit, 0); due != tc.want {
+			t.Errorf("step %d sees to %d users, want %d", i, due, tc.want)
+		}
+	}
+}
+
+// TestNoEffectIsNoVersion: what changes no counter leaves the version alone.
+func TestNoEffectIsNoVersion(t *testing.T) {
+	b := newBook(t)
+	for i := range 3 {
+		b.event(int64(i)*10, fmt.Sprint(i), "joined", "u", "2026-01-01T00:00:00Z", `{}`)
+	}
+	if v := b.Users()["u"].Version; v != 1 {
+		t.Errorf("of three registrations one has an effect, and the version is %d", v)
 	}
 }
