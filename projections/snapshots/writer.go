@@ -24,8 +24,9 @@ const (
 	maxBytes     = 1 << 20
 )
 
-// snapshotsPerCall is how many one call of a script sets: fewer cost more calls,
-// with 200 it was no less.
+// snapshotsPerCall is how many one call of a script sets. While the script still
+// read the old snapshots whole, Redis took 5.6 µs a snapshot with 10 a call, 4.6
+// with 50, 5.0 with 200.
 const snapshotsPerCall = 50
 
 // Writer writes snapshots. It is used by one goroutine.
