@@ -29,14 +29,16 @@ func consumer(brokers []string, isolation kgo.IsolationLevel, from map[recount.P
 	return cl, errors.Wrap(err, "make a Kafka client")
 }
 
-// poll waits for records, but not for ever: what is looked for is there.
+// poll waits for records, but not for ever: what is looked for is there. A
+// busy broker has its time also where nothing is left to settle.
 func (a *auditor) poll(ctx context.Context, cl *kgo.Client) (kgo.Fetches, error) {
-	patience, cancel := context.WithTimeout(ctx, a.cfg.Settle)
+	most := max(a.cfg.Settle, defaultSettle)
+	patience, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	fetches := cl.PollRecords(patience, 10_000)
 	err := fetches.Err()
 	if err != nil && ctx.Err() == nil && patience.Err() != nil {
-		err = errors.Newf("nothing came within %v", a.cfg.Settle)
+		err = errors.Newf("nothing came within %v", most)
 	}
 	if err == nil {
 		err = a.throttle.took(ctx, fetches.NumRecords())
