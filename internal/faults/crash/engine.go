@@ -21,13 +21,14 @@ const restartPause = 100 * time.Millisecond
 // engine is the program as a process, and the supervisor that starts it again
 // whenever it ends while it should run.
 type engine struct {
-	command func() *exec.Cmd
+	command func(batch int) *exec.Cmd
 
 	mu      sync.Mutex
 	wanted  bool
 	now     *process // nil while there is none
 	ended   []string // how processes ended that nobody killed or stopped for good
 	log     tail
+	spawned bool
 	waiting sync.WaitGroup
 }
 
@@ -50,7 +51,14 @@ func (e *engine) start() error {
 
 // spawn needs the lock.
 func (e *engine) spawn() error {
-	p := &process{cmd: e.command(), done: make(chan struct{})}
+	// A successor that polls just what its predecessor folded would hide a
+	// confusion of the two.
+	size := batch
+	if e.spawned {
+		size += batch / 2
+	}
+	e.spawned = true
+	p := &process{cmd: e.command(size), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &e.log, &e.log
 	dieWithUs(p.cmd)
 	started := make(chan error, 1)

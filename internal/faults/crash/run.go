@@ -19,7 +19,7 @@ import (
 // Limits of one case.
 const (
 	partitions = 2
-	batch      = 40
+	batch      = 40 // of the first process; successors take one and a half times as many
 
 	meetTime  = 40 * time.Second // until a fault's moment comes
 	healTime  = 90 * time.Second // until all is published after the last fault
@@ -129,8 +129,8 @@ func (x *run) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	x.engine = &engine{command: func() *exec.Cmd { return command(ctx, x.binary, &through) }}
-	x.heir = &engine{command: func() *exec.Cmd { return command(ctx, x.binary, &x.cfg) }}
+	x.engine = &engine{command: func(batch int) *exec.Cmd { return command(ctx, x.binary, &through, batch) }}
+	x.heir = &engine{command: func(batch int) *exec.Cmd { return command(ctx, x.binary, &x.cfg, batch) }}
 	return nil
 }
 
@@ -142,7 +142,7 @@ func (x *run) proxy(ctx context.Context, protocol wire.Protocol, server string) 
 }
 
 // command is `badgestream run`, without any settings of this process.
-func command(ctx context.Context, binary string, cfg *pipeline.Config) *exec.Cmd {
+func command(ctx context.Context, binary string, cfg *pipeline.Config, batch int) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, binary, "run", "--brokers", strings.Join(cfg.Brokers, ","), "--postgres", cfg.Postgres, "--redis", cfg.Redis,
 		"--group", cfg.Group, "--activity-topic", cfg.ActivityTopic, "--award-topic", cfg.AwardTopic, "--dead-letter-topic", cfg.DeadLetterTopic,
 		"--partitions", fmt.Sprint(partitions), "--workers", fmt.Sprint(partitions), "--batch", fmt.Sprint(batch))
