@@ -89,7 +89,7 @@ func TestMomentThatNeverComes(t *testing.T) {
 	armed := proxy.Arm(wire.Point{Message: "FLUSHALL"}, wire.Cut())
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
-	if err := new(run).meet(ctx, Step{Place: Place{Server: wire.Redis, Point: armed.Point}}, armed); err == nil || !strings.Contains(err.Error(), "never came") {
+	if err := new(run).meet(ctx, Step{Place: Place{Server: wire.Redis, Point: armed.Point, batch: true}}, armed); err == nil || !strings.Contains(err.Error(), "never came") {
 		t.Errorf("a moment that never came: %v", err)
 	}
 }

@@ -24,6 +24,7 @@ const (
 	meetTime  = 40 * time.Second // until a fault's moment comes
 	healTime  = 90 * time.Second // until all is published after the last fault
 	stopTime  = 20 * time.Second // until the engine has stopped when asked to
+	quietTime = 3 * time.Second  // until what an idle engine says has come, such as a heartbeat
 	drainTime = time.Second      // until a killed process's last messages have arrived
 	lookEvery = 20 * time.Millisecond
 )
@@ -225,10 +226,26 @@ func (x *run) step(ctx context.Context, i int) error {
 	if s.Kind.dies() {
 		<-died
 	}
-	if s.Kind == Kill {
+	switch {
+	case s.Kind == Kill:
 		x.settle(ctx)
+	case s.Kind == Zombie && i+1 < len(x.c.Steps):
+		return x.abdicate(ctx, a)
 	}
 	return nil
+}
+
+// abdicate ends the heir, once the zombie has woken up: what it has, no fault
+// could meet.
+func (x *run) abdicate(ctx context.Context, a *wire.Armed) error {
+	ctx, cancel := context.WithTimeout(ctx, zombieTime+stopTime)
+	defer cancel()
+	select {
+	case <-a.Over():
+		return x.heir.stop(ctx)
+	case <-ctx.Done():
+		return errors.Newf("%s is not over", a.Point)
+	}
 }
 
 // settle lets what a killed process had sent arrive.
@@ -240,13 +257,30 @@ func (x *run) settle(ctx context.Context) {
 	}
 }
 
-// meet waits for a fault's moment. One that comes only when the engine stops is
-// brought about once there is nothing else to do.
+// meet waits for a fault's moment. One that comes only when the engine stops or
+// starts is brought about once there is nothing else to do: the engine is asked
+// to stop, and its supervisor starts it again.
 func (x *run) meet(ctx context.Context, s Step, a *wire.Armed) error {
 	ctx, cancel := context.WithTimeout(ctx, meetTime)
 	defer cancel()
-	if s.stop {
-		if err := x.published(ctx); err != nil {
+	if !s.batch {
+		waiting, met := context.WithCancel(ctx)
+		defer met()
+		go func() {
+			select {
+			case <-a.Met():
+				met()
+			case <-waiting.Done():
+			}
+		}()
+		err := x.published(waiting)
+		if !s.stop && err == nil {
+			wait(waiting, quietTime)
+		}
+		switch {
+		case a.Fired():
+			return nil
+		case err != nil:
 			return err
 		}
 		x.engine.ask()
@@ -256,6 +290,15 @@ func (x *run) meet(ctx context.Context, s Step, a *wire.Armed) error {
 		return nil
 	case <-ctx.Done():
 		return errors.Newf("the moment %s never came within %s", s.Place, meetTime)
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 
