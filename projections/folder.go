@@ -57,7 +57,8 @@ type Folder struct {
 }
 
 // NewFolder makes a folder for the catalogue as it was installed. name is what
-// Postgres shows as the application's name. It connects at the first fold.
+// Postgres shows as the application's name. It connects at the first fold, unless
+// Connect did.
 func (s *Store) NewFolder(in Installed, cat *catalog.Catalog, name string) *Folder {
 	cfg := s.pool.Config().ConnConfig.Config.Copy()
 	cfg.RuntimeParams["application_name"] = name
@@ -71,6 +72,23 @@ func (s *Store) NewFolder(in Installed, cat *catalog.Catalog, name string) *Fold
 	cfg.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 	cfg.RuntimeParams["work_mem"] = "64MB"
 	return &Folder{cfg: cfg, cat: cat, in: in, stmts: newStatements(s.group, in, cat), patience: foldTime}
+}
+
+// Connect makes the connection, if there is none. A database can only be
+// restored while nobody is connected: what is read after Connect, and before a
+// Check or a fold that went well, is all of one database.
+func (f *Folder) Connect(ctx context.Context) error { return f.connect(ctx) }
+
+// Check asks whether the connection still lives.
+func (f *Folder) Check(ctx context.Context) error {
+	if f.conn == nil {
+		return errors.New("the folding connection has ended")
+	}
+	if err := f.conn.Exec(ctx, "SELECT 1"); err != nil {
+		f.dropConn()
+		return errors.Wrap(err, "ask whether the folding connection still lives")
+	}
+	return nil
 }
 
 // Close ends the connection.

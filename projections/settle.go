@@ -15,14 +15,15 @@ import (
 type Unsettled struct {
 	// Cause is what became of the COMMIT.
 	Cause error
-	err   error
+	// Err is why Postgres could not be asked.
+	Err error
 }
 
 func (e *Unsettled) Error() string {
-	return "whether the transaction committed is not known: " + e.Cause.Error() + "; and Postgres cannot be asked: " + e.err.Error()
+	return "whether the transaction committed is not known: " + e.Cause.Error() + "; and Postgres cannot be asked: " + e.Err.Error()
 }
 
-func (e *Unsettled) Unwrap() error { return e.err }
+func (e *Unsettled) Unwrap() error { return e.Err }
 
 // settle finds out whether a transaction committed whose COMMIT got no answer.
 //
@@ -43,7 +44,7 @@ func (f *Folder) settle(ctx context.Context, t *transaction, cause error) error 
 		case err == nil:
 			return &notCommitted{errors.Wrap(cause, "commit")}
 		case ctx.Err() != nil:
-			return &Unsettled{Cause: cause, err: err}
+			return &Unsettled{Cause: cause, Err: err}
 		}
 		f.dropConn()
 		pause(ctx, settlePause)

@@ -26,6 +26,9 @@ func (w *worker) assign(ctx context.Context, fresh []projections.TopicPartition)
 		}
 	}
 	w.notes.published = ks
+	if err := w.checkRegime(ctx); err != nil {
+		return err
+	}
 	for _, id := range fresh {
 		k, hasK := ks[id]
 		p, hasP := ps[id]
@@ -44,6 +47,17 @@ func (w *worker) assign(ctx context.Context, fresh []projections.TopicPartition)
 	w.sortPartitions()
 	w.log.InfoContext(ctx, "partitions taken over", "slot", w.slot, "partitions", len(w.order))
 	return nil
+}
+
+// checkRegime refuses to work by another regime than the one that holds. A fold
+// does so by itself; but what is recovered is only shown, and snapshots of an
+// older epoch would stand below those that are there.
+func (w *worker) checkRegime(ctx context.Context) error {
+	_, found, err := w.Store.CurrentCatalog(ctx)
+	if err == nil && found.Regime != w.installed.Regime {
+		err = &projections.RegimeChanged{Expected: w.installed.Regime, Found: found.Regime}
+	}
+	return err
 }
 
 // windowFor is the window that was kept, or else one made from the log.
@@ -72,7 +86,7 @@ func checkStart(group string, id projections.TopicPartition, k projections.Posit
 
 // positions are P of all partitions that are folded.
 func (e *engine) positions(ctx context.Context) (map[projections.TopicPartition]projections.Position, error) {
-	standings, err := e.store.Positions(ctx, e.cfg.sources()...)
+	standings, err := e.Store.Positions(ctx, e.cfg.sources()...)
 	if err != nil {
 		return nil, err
 	}

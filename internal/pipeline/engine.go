@@ -12,7 +12,6 @@ import (
 	"github.com/badgestream/badgestream/internal/telemetry"
 	"github.com/badgestream/badgestream/projections"
 	"github.com/cockroachdb/errors"
-	"github.com/redis/go-redis/v9"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
@@ -20,11 +19,10 @@ import (
 
 // engine is what the workers of one process share.
 type engine struct {
-	cfg    Config
-	tel    *telemetry.Telemetry
-	log    *slog.Logger
-	store  *projections.Store
-	rdb    redis.UniversalClient
+	cfg Config
+	tel *telemetry.Telemetry
+	log *slog.Logger
+	*Servers
 	adm    *kadm.Client
 	topics map[string]topic
 
@@ -52,7 +50,7 @@ type engine struct {
 func Init(ctx context.Context, cfg Config, cat *catalog.Catalog, log *slog.Logger) error {
 	tel := telemetry.Discard()
 	tel.Log = log
-	e, err := open(ctx, cfg, cat, tel)
+	e, err := open(ctx, cfg, cat, tel, Connect)
 	if err != nil {
 		return err
 	}
@@ -65,7 +63,20 @@ func Init(ctx context.Context, cfg Config, cat *catalog.Catalog, log *slog.Logge
 // flight is finished first. It returns an error only if going on by itself
 // would be of no use.
 func Run(ctx context.Context, cfg Config, cat *catalog.Catalog, tel *telemetry.Telemetry) (Summary, error) {
-	e, err := open(ctx, cfg, cat, tel)
+	return run(ctx, cfg, cat, tel, Connect)
+}
+
+// RunOn is Run on the servers given, which it closes. Of the configuration, the
+// addresses of Postgres and Redis then say nothing.
+func RunOn(ctx context.Context, servers *Servers, cfg Config, cat *catalog.Catalog, tel *telemetry.Telemetry) (Summary, error) {
+	return run(ctx, cfg, cat, tel, func(context.Context, *Config, *telemetry.Telemetry) (*Servers, error) { return servers, nil })
+}
+
+// reach connects to Postgres and Redis.
+type reach func(context.Context, *Config, *telemetry.Telemetry) (*Servers, error)
+
+func run(ctx context.Context, cfg Config, cat *catalog.Catalog, tel *telemetry.Telemetry, reach reach) (Summary, error) {
+	e, err := open(ctx, cfg, cat, tel, reach)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = nil
@@ -97,7 +108,7 @@ func Run(ctx context.Context, cfg Config, cat *catalog.Catalog, tel *telemetry.T
 }
 
 // open connects to all servers and makes the ground ready.
-func open(ctx context.Context, cfg Config, cat *catalog.Catalog, tel *telemetry.Telemetry) (e *engine, err error) {
+func open(ctx context.Context, cfg Config, cat *catalog.Catalog, tel *telemetry.Telemetry, reach reach) (e *engine, err error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
@@ -110,19 +121,11 @@ func open(ctx context.Context, cfg Config, cat *catalog.Catalog, tel *telemetry.
 			made.close()
 		}
 	}(e)
-	if e.store, err = projections.Open(ctx, cfg.Postgres, cfg.Group); err != nil {
+	if e.Servers, err = reach(ctx, &cfg, tel); err != nil {
 		return nil, err
 	}
-	tel.Health.Ready(telemetry.Postgres)
-	if e.rdb, err = connectRedis(ctx, cfg.Redis); err != nil {
-		return nil, err
-	}
-	if err = tel.RedisHooks(e.rdb); err != nil {
-		return nil, err
-	}
-	tel.Health.Ready(telemetry.Redis)
 	// This client has no logger: what it meets is told once, as an error.
-	cl, err := kgo.NewClient(isolated(&cfg)...)
+	cl, err := kgo.NewClient(e.isolated()...)
 	if err != nil {
 		return nil, errors.Wrap(err, "make a Kafka client")
 	}
@@ -131,7 +134,7 @@ func open(ctx context.Context, cfg Config, cat *catalog.Catalog, tel *telemetry.
 		return nil, err
 	}
 	tel.Health.Ready(telemetry.Kafka)
-	if err = e.store.Migrate(ctx); err != nil {
+	if err = e.Store.Migrate(ctx); err != nil {
 		return nil, err
 	}
 	if err = e.bindOutlets(ctx); err != nil {
@@ -140,7 +143,7 @@ func open(ctx context.Context, cfg Config, cat *catalog.Catalog, tel *telemetry.
 	if err = e.announce(ctx); err != nil {
 		return nil, err
 	}
-	if e.installed, err = e.store.InstallCatalog(ctx, cat); err != nil {
+	if e.installed, err = e.Store.InstallCatalog(ctx, cat); err != nil {
 		return nil, err
 	}
 	if err = e.snapshotWriter().WriteCatalog(ctx); err != nil {
@@ -153,15 +156,11 @@ func (e *engine) close() {
 	if e.adm != nil {
 		e.adm.Close()
 	}
-	if e.rdb != nil {
-		// What was acknowledged is written: an error here loses nothing.
-		_ = e.rdb.Close()
-	}
 	if e.presence != nil {
 		e.presence.Close()
 	}
-	if e.store != nil {
-		e.store.Close()
+	if e.Servers != nil {
+		e.Servers.Close()
 	}
 }
 
@@ -186,7 +185,7 @@ func (e *engine) keepWorking(ctx context.Context) error {
 		if err == nil {
 			continue
 		}
-		if fatal(err) {
+		if Halts(err) {
 			return err
 		}
 		if time.Since(began) > most {

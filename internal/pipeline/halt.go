@@ -14,9 +14,10 @@ func (h haltError) Unwrap() error { return h.error }
 
 func halt(format string, args ...any) error { return haltError{errors.Newf(format, args...)} }
 
-// fatal reports whether an error must stop the engine. All others end only the
-// worker that met them: a new one reads everything anew and goes on.
-func fatal(err error) bool {
+// Halts reports whether an error must stop the engine: another start would meet
+// it again. All others end only the worker that met them: a new one reads
+// everything anew and goes on.
+func Halts(err error) bool {
 	var h haltError
 	var differ *projections.RulesDiffer
 	return errors.As(err, &h) || errors.As(err, &differ) || errors.IsAssertionFailure(err)

@@ -25,20 +25,30 @@ func (e *engine) keepUp(ctx context.Context, err error) error {
 	if !errors.As(err, &changed) {
 		return err
 	}
-	stored, in, err := e.store.CurrentCatalog(ctx)
+	_, err = e.follow(ctx)
+	return err
+}
+
+// follow takes over the regime that holds, if it is another than this process
+// knows.
+func (e *engine) follow(ctx context.Context) (changed bool, err error) {
+	stored, in, err := e.Store.CurrentCatalog(ctx)
 	if err != nil {
-		return err
-	}
-	cat, err := catalog.Parse(stored.Name, []byte(stored.Text))
-	if err != nil {
-		return haltError{errors.Wrapf(err, "version %d of the catalogue, which another process stored, cannot be read by this one: update it", in.CatalogVersion)}
+		return false, err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if in.Regime == e.installed.Regime {
+		return false, nil
+	}
+	cat, err := catalog.Parse(stored.Name, []byte(stored.Text))
+	if err != nil {
+		return false, haltError{errors.Wrapf(err, "version %d of the catalogue, which another process stored, cannot be read by this one: update it", in.CatalogVersion)}
+	}
 	if cat.RulesHash != e.cat.RulesHash {
-		return halt("version %d of the catalogue holds now, which counts or awards otherwise than the one that this process was started with: start it with that one", in.CatalogVersion)
+		return false, halt("version %d of the catalogue holds now, which counts or awards otherwise than the one that this process was started with: start it with that one", in.CatalogVersion)
 	}
 	e.cat, e.installed = cat, in
 	e.log.InfoContext(ctx, "another version of the catalogue holds now, with the same rules: it is taken over", "version", in.CatalogVersion)
-	return nil
+	return true, nil
 }

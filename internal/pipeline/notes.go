@@ -35,7 +35,7 @@ func (w *worker) note(ctx context.Context, p *publication, own []projections.Led
 		n.see(own[i].Number)
 	}
 	n.raise(last - notesReach)
-	rows, err := w.store.LedgerBetween(ctx, n.floor, last)
+	rows, err := w.Store.LedgerBetween(ctx, n.floor, last)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 func (e *engine) bindOutlets(ctx context.Context) error {
 	mine := projections.Outlets{ActivityTopic: e.cfg.ActivityTopic, AwardTopic: e.cfg.AwardTopic,
 		AwardTopicID: e.topics[e.cfg.AwardTopic].id, DeadLetterTopic: e.cfg.DeadLetterTopic}
-	bound, err := e.store.BindOutlets(ctx, mine)
+	bound, err := e.Store.BindOutlets(ctx, mine)
 	if err != nil {
 		return err
 	}

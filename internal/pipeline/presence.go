@@ -20,7 +20,7 @@ func (e *engine) announce(ctx context.Context) error {
 	if server == "" {
 		return nil
 	}
-	told, err := e.store.Announce(ctx, server)
+	told, err := e.postgres.Announce(ctx, server)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (e *engine) keepPresent(ctx context.Context) {
 		e.presence.Close()
 		e.presence = nil
 	}
-	told, err := e.store.Announce(ctx, server)
+	told, err := e.postgres.Announce(ctx, server)
 	if err != nil {
 		e.log.WarnContext(ctx, "which Redis is used could not be told to the other processes, trying again", "error", err)
 		return
@@ -62,6 +62,9 @@ func (e *engine) keepPresent(ctx context.Context) {
 // redisServer names the server, however it is reached: another name after each
 // start. It is empty where Redis does not say.
 func redisServer(ctx context.Context, rdb redis.UniversalClient) string {
+	if rdb == nil {
+		return ""
+	}
 	info, err := rdb.Info(ctx, "server").Result()
 	if err != nil {
 		return ""

@@ -38,7 +38,7 @@ func (e *engine) readAll(ctx context.Context, topic string, f func(*kgo.Record) 
 	if len(left) == 0 {
 		return nil
 	}
-	cl, err := kgo.NewClient(append(isolated(&e.cfg), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}))...)
+	cl, err := kgo.NewClient(append(e.isolated(), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}))...)
 	if err != nil {
 		return errors.Wrap(err, "make a Kafka client")
 	}

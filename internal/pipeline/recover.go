@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/badgestream/badgestream/processor"
 	"github.com/badgestream/badgestream/projections"
@@ -16,18 +18,20 @@ func (w *worker) recover(ctx context.Context, p *partition) error {
 	if err != nil {
 		return err
 	}
-	if err := w.recoverSnapshots(ctx, p, ledger); err != nil {
-		return err
-	}
 	pub := &publication{to: map[projections.TopicPartition]projections.Position{p.TopicPartition: p.folded}}
-	err = w.store.HistoryRange(ctx, p.TopicPartition, mark(p.published), mark(p.folded), func(row *projections.HistoryRow) error {
+	changed := map[string]struct{}{} // users
+	err = w.Store.HistoryRange(ctx, p.TopicPartition, mark(p.published), mark(p.folded), func(row *projections.HistoryRow) error {
 		w.badge(pub, row)
+		changed[row.User] = struct{}{}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	err = w.store.Rejects(ctx, p.TopicPartition, p.published.Offset, p.folded.Offset, func(r *projections.Reject) error {
+	if err := w.recoverSnapshots(ctx, p, ledger, changed); err != nil {
+		return err
+	}
+	err = w.Store.Rejects(ctx, p.TopicPartition, p.published.Offset, p.folded.Offset, func(r *projections.Reject) error {
 		w.deadLetter(pub, r)
 		return nil
 	})
@@ -39,6 +43,11 @@ func (w *worker) recover(ctx context.Context, p *partition) error {
 	}
 	for i := range ledger {
 		w.ledgerRow(pub, &ledger[i], false)
+	}
+	// If Postgres went back to a backup meanwhile, some of what was read is not
+	// what was folded.
+	if err := w.folder.Check(ctx); err != nil {
+		return err
 	}
 	if err := w.publish(ctx, pub); err != nil {
 		return err
@@ -55,11 +64,14 @@ func mark(p projections.Position) projections.Mark {
 // before it ends.
 func (w *worker) recoverLedger(ctx context.Context, p *partition) (ledger []projections.LedgerRow, err error) {
 	for at := p.published; compare(at, p.folded) < 0; at = ledger[len(ledger)-1].To {
-		rows, err := w.store.LedgerFrom(ctx, p.TopicPartition, at, 1)
+		rows, err := w.Store.LedgerFrom(ctx, p.TopicPartition, at, 1)
 		if err != nil {
 			return nil, err
 		}
 		if len(rows) == 0 || compare(rows[0].From, at) != 0 {
+			if err := w.folder.Check(ctx); err != nil {
+				return nil, err // it went back to a backup
+			}
 			return nil, halt("the ledger has no row of %s/%d that begins at offset %d, though it is folded up to %d: rows of Postgres were deleted by hand; restore them", p.Topic, p.Partition, at.Offset, p.folded.Offset)
 		}
 		ledger = append(ledger, rows[0])
@@ -68,9 +80,10 @@ func (w *worker) recoverLedger(ctx context.Context, p *partition) (ledger []proj
 }
 
 // recoverSnapshots writes the snapshots of all users whom the records between
-// K and P may have credited. Whom a tick made due the records do not say: then
-// the marker is taken back, so that all snapshots are written anew.
-func (w *worker) recoverSnapshots(ctx context.Context, p *partition, ledger []projections.LedgerRow) error {
+// K and P may have credited, and of those whose badges changed. Whom else a tick
+// made due nothing says: then the marker is taken back, so that all snapshots
+// are written anew.
+func (w *worker) recoverSnapshots(ctx context.Context, p *partition, ledger []projections.LedgerRow, changed map[string]struct{}) error {
 	w.in.reset()
 	ticked := p.folded.Step > 0
 	scratch := &partition{TopicPartition: p.TopicPartition, window: processor.NewWindow(w.cat.DedupeWindow)}
@@ -84,8 +97,11 @@ func (w *worker) recoverSnapshots(ctx context.Context, p *partition, ledger []pr
 		}
 		ticked = ticked || tick
 	}
-	rows := w.store.Users(w.installed, w.cat)
-	for users := w.in.batch.Credited(); len(users) > 0; {
+	rows := w.Store.Users(w.installed, w.cat)
+	for _, user := range w.in.batch.Credited() {
+		changed[user] = struct{}{}
+	}
+	for users := slices.Sorted(maps.Keys(changed)); len(users) > 0; {
 		n := min(len(users), firstBatch)
 		finals, err := rows.Of(ctx, users[:n]...)
 		if err != nil {

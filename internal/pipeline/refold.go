@@ -24,7 +24,7 @@ var errForgot = errors.New("Postgres has folded less than is published: it was r
 // them, and all snapshots are written anew.
 func (e *engine) refold(ctx context.Context) error {
 	done := false
-	err := e.store.Alone(ctx, "refold", func() error {
+	err := e.Store.Alone(ctx, "refold", func() error {
 		ks, _, err := committed(ctx, e.adm, e.cfg.Group, e.cfg.sources()...)
 		if err != nil {
 			return err
@@ -64,8 +64,8 @@ func (e *engine) refold(ctx context.Context) error {
 	return e.refresh(ctx)
 }
 
-// raiseEpoch begins a new epoch, which Redis knows first, and takes back the marks of what is folded
-// again: until all snapshots are written anew, Redis counts as having lost
+// raiseEpoch begins a new epoch, which Redis knows first, and takes back the
+// marks of what is folded again: until all snapshots are written anew, Redis counts as having lost
 // some, also if this process dies.
 func (e *engine) raiseEpoch(ctx context.Context, parts map[projections.TopicPartition]*partition) error {
 	w := e.snapshotWriter()
@@ -73,7 +73,7 @@ func (e *engine) raiseEpoch(ctx context.Context, parts map[projections.TopicPart
 	if err != nil {
 		return err
 	}
-	regime, err := e.store.RaiseEpoch(ctx, least)
+	regime, err := e.Store.RaiseEpoch(ctx, least)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (r *refolder) run(ctx context.Context, rows []schemas.LedgerRow, last int64
 		}
 		starts[id.Topic][id.Partition] = kgo.NewOffset().At(p.folded.Offset)
 	}
-	if r.cl, err = kgo.NewClient(append(isolated(&e.cfg), kgo.ConsumePartitions(starts))...); err != nil {
+	if r.cl, err = kgo.NewClient(append(e.isolated(), kgo.ConsumePartitions(starts))...); err != nil {
 		return errors.Wrap(err, "make a Kafka client")
 	}
 	defer r.cl.Close()
@@ -119,7 +119,7 @@ func (r *refolder) run(ctx context.Context, rows []schemas.LedgerRow, last int64
 		}
 	}
 	// New rows must not bear numbers that the ledger topic has given already.
-	if err := e.store.NumberFrom(ctx, last+1); err != nil {
+	if err := e.Store.NumberFrom(ctx, last+1, r.installed.Regime); err != nil {
 		return err
 	}
 	e.log.InfoContext(ctx, "Postgres has caught up with what is published", "ranges", len(rows))
@@ -132,7 +132,7 @@ func (r *refolder) row(ctx context.Context, row *schemas.LedgerRow) error {
 	if err := r.need(ctx, p, to); err != nil {
 		return err
 	}
-	if err := r.store.NumberFrom(ctx, row.Number); err != nil {
+	if err := r.Store.NumberFrom(ctx, row.Number, r.installed.Regime); err != nil {
 		return err
 	}
 	r.in.reset()

@@ -13,7 +13,7 @@ import (
 // to 0, and an offset that got lost later could not be told from one that
 // never was. It also refuses topics that are not those which were folded.
 func (e *engine) seed(ctx context.Context) error {
-	return e.store.Alone(ctx, "seed", func() error {
+	return e.Store.Alone(ctx, "seed", func() error {
 		known, err := e.knownTopics(ctx)
 		if err != nil {
 			return err
@@ -39,7 +39,7 @@ func (e *engine) seed(ctx context.Context) error {
 
 // knownTopics are the topics as they were when folding began.
 func (e *engine) knownTopics(ctx context.Context) (map[string]topic, error) {
-	standings, err := e.store.Positions(ctx, e.cfg.sources()...)
+	standings, err := e.Store.Positions(ctx, e.cfg.sources()...)
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +93,6 @@ func (e *engine) seedTopics(ctx context.Context, names []string) error {
 	if err != nil {
 		return errors.Wrapf(err, "commit where group %s begins: is another program a member of it?", e.cfg.Group)
 	}
-	_, _, err = e.store.Seed(ctx, rows)
+	_, _, err = e.Store.Seed(ctx, rows)
 	return err
 }

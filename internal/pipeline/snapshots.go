@@ -114,20 +114,34 @@ func (e *engine) lost(ctx context.Context) (bool, error) {
 	return false, err
 }
 
+// refresh writes all snapshots anew. It follows the regime first: a process
+// that has folded nothing since another raised the epoch would write snapshots
+// that stand below all others. It looks again afterwards, as it may have waited
+// for its turn while that happened.
 func (e *engine) refresh(ctx context.Context) error {
 	began := time.Now()
 	e.log.InfoContext(ctx, "Redis lost snapshots: all are written anew")
-	users, err := e.snapshotWriter().Refresh(ctx, e.store)
+	if _, err := e.follow(ctx); err != nil {
+		return err
+	}
+	users, err := e.snapshotWriter().Refresh(ctx)
 	if err != nil {
 		return err
+	}
+	changed, err := e.follow(ctx)
+	if err != nil {
+		return err
+	}
+	if changed {
+		return e.refresh(ctx)
 	}
 	e.tel.Pipeline.Refresh(ctx, int(users), time.Since(began))
 	e.log.InfoContext(ctx, "all snapshots are written anew", "users", users, "took", time.Since(began))
 	return nil
 }
 
-func (e *engine) snapshotWriter() *snapshots.Writer {
+func (e *engine) snapshotWriter() Snapshots {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return snapshots.NewWriter(e.rdb, e.cfg.Group, e.cat, e.installed)
+	return e.Snapshots(e.cat, e.installed)
 }

@@ -14,7 +14,7 @@ import (
 // lock: the one that has it writes, and when it ends another goes on.
 func (e *engine) keepTicking(ctx context.Context) error {
 	for ctx.Err() == nil {
-		err := e.store.Alone(ctx, "tick", func() error { return e.tick(ctx) })
+		err := e.Store.Alone(ctx, "tick", func() error { return e.tick(ctx) })
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // the engine stops
 		}
@@ -31,15 +31,25 @@ func (e *engine) keepTicking(ctx context.Context) error {
 // so that two writers in turn make a duplicate and not a second tick. Ticks
 // have a partition of their own, as many users may be due by one.
 func (e *engine) tick(ctx context.Context) error {
-	cl, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(e.cfg.Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner())}, e.tel.KafkaOptions()...)...)
+	opts := append([]kgo.Opt{kgo.SeedBrokers(e.cfg.Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner())}, e.Kafka...)
+	cl, err := kgo.NewClient(append(opts, e.tel.KafkaOptions()...)...)
 	if err != nil {
 		return errors.Wrap(err, "make a Kafka client for ticks")
 	}
 	defer cl.Close()
 	for {
 		at := time.Now().Truncate(e.cfg.Tick)
-		if err := cl.ProduceSync(ctx, e.tickRecord(at)).FirstErr(); err != nil {
-			return errors.Wrapf(err, "write a tick to %s", e.cfg.controlTopic())
+		// A record whose answer was lost does not end with its context: waiting
+		// for it would keep the engine from stopping while Kafka is away.
+		written := make(chan error, 1)
+		cl.Produce(ctx, e.tickRecord(at), func(_ *kgo.Record, err error) { written <- err })
+		select {
+		case err := <-written:
+			if err != nil {
+				return errors.Wrapf(err, "write a tick to %s", e.cfg.controlTopic())
+			}
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 		select {
 		// A clock that was put back meanwhile must not make it wait for longer.

@@ -23,7 +23,7 @@ func (w *worker) warm(ctx context.Context, p projections.TopicPartition, folded 
 	if folded == 0 || size == 0 {
 		return window, nil
 	}
-	cl, err := kgo.NewClient(isolated(&w.cfg)...)
+	cl, err := kgo.NewClient(w.isolated()...)
 	if err != nil {
 		return nil, errors.Wrap(err, "make a Kafka client")
 	}

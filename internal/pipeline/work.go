@@ -6,7 +6,6 @@ import (
 
 	"github.com/badgestream/badgestream/internal/telemetry"
 	"github.com/badgestream/badgestream/projections"
-	"github.com/badgestream/badgestream/projections/snapshots"
 	"github.com/cockroachdb/errors"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"golang.org/x/sync/errgroup"
@@ -18,17 +17,21 @@ const leaveTime = 5 * time.Second
 // work is the life of one worker: it leases a slot, joins the group, folds,
 // and gives everything back.
 func (e *engine) work(ctx context.Context) (err error) {
-	lease, err := e.store.LeaseSlot(ctx)
+	lease, slot, err := e.Store.LeaseSlot(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.CombineErrors(err, lease.Close(context.WithoutCancel(ctx))) }()
-	w := e.newWorker(lease.Slot)
+	w := e.newWorker(slot)
 	defer func() {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
 		defer cancel()
 		err = errors.CombineErrors(err, w.folder.Close(closing))
 	}()
+	// Before anything is read: a database that is restored after that is noticed.
+	if err := w.folder.Connect(ctx); err != nil {
+		return err
+	}
 	defer func() { w.leave(ctx, err) }()
 	if err := w.join(ctx); err != nil {
 		return err
@@ -59,13 +62,13 @@ func (e *engine) newWorker(slot int32) *worker {
 	w := &worker{engine: e, slot: slot, cat: cat, installed: installed, in: newIntake(cat, e.tel.Link), limit: firstBatch,
 		parts: map[projections.TopicPartition]*partition{}, windows: map[projections.TopicPartition]window{},
 		notes: notes{seen: map[int64]struct{}{}},
-		redis: snapshots.NewWriter(e.rdb, e.cfg.Group, cat, installed)}
+		redis: e.Snapshots(cat, installed)}
 	share := max(1, (e.workers()+fullWorkers-1)/fullWorkers)
 	w.most, w.mostBytes = max(firstBatch, maxBatch/share), maxBatchBytes/share
 	if e.cfg.Batch > 0 {
 		w.limit = e.cfg.Batch
 	}
-	w.folder = e.store.NewFolder(installed, cat, "badgestream "+instance(e.cfg.Group, slot))
+	w.folder = e.Store.NewFolder(installed, cat, "badgestream "+instance(e.cfg.Group, slot))
 	return w
 }
 
@@ -77,7 +80,7 @@ func (w *worker) leave(ctx context.Context, err error) {
 	if w.session == nil {
 		return
 	}
-	if ctx.Err() != nil || fatal(explain(err)) {
+	if ctx.Err() != nil || Halts(explain(err)) {
 		leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
 		defer cancel()
 		id := instance(w.cfg.Group, w.slot)

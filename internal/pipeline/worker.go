@@ -10,7 +10,6 @@ import (
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/processor"
 	"github.com/badgestream/badgestream/projections"
-	"github.com/badgestream/badgestream/projections/snapshots"
 	"github.com/cockroachdb/errors"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -27,8 +26,8 @@ type worker struct {
 	session   *kgo.GroupTransactSession
 	abandon   context.CancelFunc // what the session's client still tries
 	adm       *kadm.Client
-	folder    *projections.Folder
-	redis     *snapshots.Writer
+	folder    Folder
+	redis     Snapshots
 
 	group ownership
 	parts map[projections.TopicPartition]*partition
@@ -64,7 +63,7 @@ func (w *worker) join(ctx context.Context) error {
 	id := instance(w.cfg.Group, w.slot)
 	var living context.Context
 	living, w.abandon = context.WithCancel(context.WithoutCancel(ctx))
-	opts := append(isolated(&w.cfg), w.group.options()...)
+	opts := append(w.isolated(), w.group.options()...)
 	opts = append(opts, kgo.WithContext(living),
 		kgo.ClientID(id),
 		kgo.ConsumerGroup(w.cfg.Group), kgo.ConsumeTopics(w.cfg.sources()...),
