@@ -1,6 +1,8 @@
 package processor
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/badgestream/badgestream/internal/catalog"
@@ -26,6 +28,17 @@ type memoryUser struct {
 // NewMemory makes an empty store.
 func NewMemory(cat *catalog.Catalog) *Memory {
 	return &Memory{cat: cat, members: map[MemberKey]MemberPrior{}, entities: map[EntityKey]EntityRow{}, places: map[int16]int64{}, users: map[string]*memoryUser{}}
+}
+
+// Clone is a copy that folds on by itself.
+func (m *Memory) Clone() *Memory {
+	c := &Memory{cat: m.cat, members: maps.Clone(m.members), entities: maps.Clone(m.entities), places: maps.Clone(m.places), users: map[string]*memoryUser{}, clock: m.clock}
+	for name, u := range m.users {
+		kept := *u
+		kept.Counters, kept.Held = slices.Clone(u.Counters), slices.Clone(u.Held)
+		c.users[name] = &kept
+	}
+	return c
 }
 
 // Clock is the time of the latest tick, in Unix microseconds, 0 before any.
