@@ -26,7 +26,7 @@ type traffic struct {
 func (t *traffic) next(now time.Time) *kgo.Record {
 	t.n++
 	if len(t.sent) > 0 && t.rng.IntN(25) == 0 {
-		again := t.sent[max(0, len(t.sent)-1-t.rng.IntN(10))]
+		again := t.sent[max(0, len(t.sent)-1-t.rng.IntN(60))]
 		return &kgo.Record{Topic: t.topic, Partition: again.Partition, Value: again.Value, Headers: again.Headers}
 	}
 	kind, data := t.act()
