@@ -201,8 +201,7 @@ func (w *World) produce(ctx context.Context) {
 // act does what the plan says.
 func (w *World) act(ctx context.Context) {
 	began := w.trace.began
-	var backup *memstore.Backup
-	var replica *memredis.Replica
+	backup, replica := w.Postgres.Backup(), w.Redis.Copy()
 	for _, a := range w.plan.Acts {
 		sleep(ctx, time.Until(began.Add(a.At)))
 		w.trace.note("", a.String())
@@ -233,12 +232,10 @@ func (w *World) act(ctx context.Context) {
 		case Backup:
 			backup = w.Postgres.Backup()
 		case PostgresRestore:
-			if backup != nil {
-				w.mu.Lock()
-				w.restores++
-				w.mu.Unlock()
-				w.Postgres.Restore(backup)
-			}
+			w.mu.Lock()
+			w.restores++
+			w.mu.Unlock()
+			w.Postgres.Restore(backup)
 		case RedisAway:
 			w.takeAway(redis, a.For)
 		case RedisFlush:
@@ -246,9 +243,7 @@ func (w *World) act(ctx context.Context) {
 		case Replicate:
 			replica = w.Redis.Copy()
 		case RedisFailOver:
-			if replica != nil {
-				w.Redis.FailOver(replica)
-			}
+			w.Redis.FailOver(replica)
 		}
 	}
 }

@@ -86,7 +86,9 @@ func (s *Server) grant(name string, l *lock) {
 		l.line = l.line[1:]
 		close(w.granted)
 	}
-	if len(l.holders) == 0 {
+	// Who gives up may know a lock that is no more, and of whose name there is
+	// another by now.
+	if len(l.holders) == 0 && s.locks[name] == l {
 		delete(s.locks, name)
 	}
 }
