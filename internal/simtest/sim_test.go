@@ -16,6 +16,9 @@ var (
 	seeds     = flag.Int("sim.seeds", 150, "how many seeds to play")
 )
 
+// shortSeeds are as many as a short run plays, as the one with the race detector.
+const shortSeeds = 20
+
 // patient is how long a seed may take, in real time.
 const patient = 60 * time.Second
 
@@ -23,6 +26,9 @@ const patient = 60 * time.Second
 // to be kept.
 func TestSimulation(t *testing.T) {
 	first, n := *firstSeed, *seeds
+	if testing.Short() {
+		n = min(n, shortSeeds)
+	}
 	if *oneSeed != 0 {
 		first, n = *oneSeed, 1
 	}
