@@ -127,9 +127,6 @@ func number(t *testing.T, digits string) int {
 }
 
 func TestDevPlaysStopsAndGoesOn(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts servers")
-	}
 	t.Parallel()
 	dir := t.TempDir()
 
