@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/internal/oracle"
 )
 
@@ -16,22 +17,22 @@ func TestAudit(t *testing.T)     { t.Parallel(); testAudit(t, stacktest.Embedded
 // once all is done, at once and in passes, and wants every check to hold and
 // to have had something to look at.
 func testAudit(t *testing.T, stack *stacktest.Stack) {
-	g := found(t, stack, loadCatalog(t, "starview"), 4)
+	g := found(t, stack, grouptest.Catalog(t, "starview"), 4)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	g.cfg.Batch = 61
-	records := crowd(t, 7, 150, 6_000)
-	stop := g.engine(ctx, 2, 97)
-	g.produce(records[:3_000]...)
-	live := g.config()
+	g.Config.Batch = 61
+	records := grouptest.Crowd(t, 7, 150, 6_000)
+	stop := g.Engine(ctx, 2, 97)
+	g.Produce(records[:3_000]...)
+	live := g.AuditConfig()
 	live.Settled, live.Passes = false, 2
-	if err := g.audit(live).Err(); err != nil {
-		t.Errorf("while it runs: %v\n%s", err, g.audit(live))
+	if err := g.Audit(live).Err(); err != nil {
+		t.Errorf("while it runs: %v\n%s", err, g.Audit(live))
 	}
-	g.produce(records[3_000:]...)
+	g.Produce(records[3_000:]...)
 	stop()
-	g.drain()
-	whole := g.audit(g.config())
+	g.Drain()
+	whole := g.Audit(g.AuditConfig())
 	t.Logf("\n%s", whole)
 	if err := whole.Err(); err != nil {
 		t.Error(err)
@@ -41,9 +42,9 @@ func testAudit(t *testing.T, stack *stacktest.Stack) {
 			t.Errorf("%s looked at nothing", c.Name)
 		}
 	}
-	cfg := g.config()
+	cfg := g.AuditConfig()
 	cfg.Passes = 3
-	parts := g.audit(cfg)
+	parts := g.Audit(cfg)
 	if err := parts.Err(); err != nil {
 		t.Errorf("in passes: %v\n%s", err, parts)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/internal/oracle"
 	"github.com/badgestream/badgestream/schemas"
 )
@@ -77,7 +78,7 @@ AND topic LIKE '%%activity'`},
 		if testing.Short() && i%8 != 0 {
 			continue
 		}
-		cfg := g.config()
+		cfg := g.AuditConfig()
 		cfg.Settle = 2 * time.Second
 		cfg.Passes = 1 + i%2*2
 		cfg.Postgres = g.copied(i)
@@ -89,11 +90,11 @@ AND topic LIKE '%%activity'`},
 // tamperable is a group that has folded a crowd.
 func tamperable(t *testing.T, stack *stacktest.Stack) *group {
 	t.Helper()
-	g := found(t, stack, loadCatalog(t, "starview"), 2)
-	g.cfg.Batch = 50
-	g.produce(crowd(t, 19, 60, 1_500)...)
-	g.drain()
-	if r := g.audit(g.config()); r.Err() != nil {
+	g := found(t, stack, grouptest.Catalog(t, "starview"), 2)
+	g.Config.Batch = 50
+	g.Produce(grouptest.Crowd(t, 19, 60, 1_500)...)
+	g.Drain()
+	if r := g.Audit(g.AuditConfig()); r.Err() != nil {
 		t.Fatalf("before anything is changed: %s", r)
 	}
 	return g
@@ -101,39 +102,39 @@ func tamperable(t *testing.T, stack *stacktest.Stack) *group {
 
 // wants audits, and wants a check to fail.
 func (g *group) wants(cfg oracle.Config, what, check string) {
-	g.t.Helper()
-	r := g.audit(cfg)
+	g.T.Helper()
+	r := g.Audit(cfg)
 	if !slices.Contains(r.Failed(), check) {
-		g.t.Errorf("%s: %v fail, and %s should\n%s", what, r.Failed(), check, r)
+		g.T.Errorf("%s: %v fail, and %s should\n%s", what, r.Failed(), check, r)
 	}
 }
 
 // copied copies the database, and gives the copy's URL.
 func (g *group) copied(n int) string {
-	g.t.Helper()
-	from, err := url.Parse(g.cfg.Postgres)
+	g.T.Helper()
+	from, err := url.Parse(g.Config.Postgres)
 	if err != nil {
-		g.t.Fatal(err)
+		g.T.Fatal(err)
 	}
 	name := strings.TrimPrefix(from.Path, "/")
 	to := fmt.Sprintf("%s_%d", name, n)
 	admin := *from
 	admin.Path = "/postgres"
-	ctx := g.t.Context()
+	ctx := g.T.Context()
 	conn, err := pgx.Connect(ctx, admin.String())
 	if err != nil {
-		g.t.Fatal(err)
+		g.T.Fatal(err)
 	}
 	if !g.pg.IsClosed() { // a template must have no connections
 		_ = g.pg.Close(ctx)
 	}
 	if _, err := conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{to}.Sanitize()+" TEMPLATE "+pgx.Identifier{name}.Sanitize()); err != nil {
-		g.t.Fatal(err)
+		g.T.Fatal(err)
 	}
-	g.t.Cleanup(func() {
+	g.T.Cleanup(func() {
 		ctx := context.WithoutCancel(ctx)
 		if _, err := conn.Exec(ctx, "DROP DATABASE "+pgx.Identifier{to}.Sanitize()+" WITH (FORCE)"); err != nil {
-			g.t.Error(err)
+			g.T.Error(err)
 		}
 		_ = conn.Close(ctx)
 	})
@@ -143,15 +144,15 @@ func (g *group) copied(n int) string {
 }
 
 func (g *group) tamper(url, sql string) {
-	g.t.Helper()
-	conn, err := pgx.Connect(g.t.Context(), url)
+	g.T.Helper()
+	conn, err := pgx.Connect(g.T.Context(), url)
 	if err != nil {
-		g.t.Fatal(err)
+		g.T.Fatal(err)
 	}
-	defer conn.Close(g.t.Context())
-	tag, err := conn.Exec(g.t.Context(), sql)
+	defer conn.Close(g.T.Context())
+	tag, err := conn.Exec(g.T.Context(), sql)
 	if err != nil || tag.RowsAffected() == 0 {
-		g.t.Fatalf("%d rows changed (%v): %s", tag.RowsAffected(), err, sql)
+		g.T.Fatalf("%d rows changed (%v): %s", tag.RowsAffected(), err, sql)
 	}
 }
 
@@ -162,12 +163,12 @@ func testTamperedRedis(t *testing.T, stack *stacktest.Stack) {
 	g := tamperable(t, stack)
 	ctx := t.Context()
 	user := g.busiest()
-	key := g.cfg.Group + ":progress:" + user
+	key := g.Config.Group + ":progress:" + user
 	was, err := g.rdb.Get(ctx, key).Result()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := g.config()
+	cfg := g.AuditConfig()
 	cfg.Settle = time.Second
 	for what, do := range map[string]func() error{
 		"a snapshot that is gone": func() error { return g.rdb.Del(ctx, key).Err() },
@@ -189,7 +190,7 @@ func testTamperedRedis(t *testing.T, stack *stacktest.Stack) {
 		},
 		"no snapshot at all": func() error { return g.rdb.Set(ctx, key, "nonsense", 0).Err() },
 		"somebody else's": func() error {
-			return g.rdb.Set(ctx, g.cfg.Group+":progress:nobody", strings.Replace(was, user, "nobody", 1), 0).Err()
+			return g.rdb.Set(ctx, g.Config.Group+":progress:nobody", strings.Replace(was, user, "nobody", 1), 0).Err()
 		},
 	} {
 		if err := do(); err != nil {
@@ -199,11 +200,11 @@ func testTamperedRedis(t *testing.T, stack *stacktest.Stack) {
 		if err := g.rdb.Set(ctx, key, was, 0).Err(); err != nil {
 			t.Fatal(err)
 		}
-		if err := g.rdb.Del(ctx, g.cfg.Group+":progress:nobody").Err(); err != nil {
+		if err := g.rdb.Del(ctx, g.Config.Group+":progress:nobody").Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if r := g.audit(cfg); r.Err() != nil {
+	if r := g.Audit(cfg); r.Err() != nil {
 		t.Errorf("once all is put back: %s", r)
 	}
 }
@@ -215,43 +216,43 @@ func TestTamperedTopics(t *testing.T)     { t.Parallel(); testTamperedTopics(t, 
 // change is to a group of its own.
 func testTamperedTopics(t *testing.T, servers func(testing.TB) *stacktest.Stack) {
 	again := func(g *group, topic string, change func(*kgo.Record)) {
-		r := g.read(topic)[3]
+		r := g.Read(topic)[3]
 		changed := kgo.Record{Topic: topic, Key: r.Key, Value: r.Value, Headers: r.Headers}
 		change(&changed)
-		g.produce(&changed)
+		g.Produce(&changed)
 	}
 	for what, tc := range map[string]struct {
 		check string
 		do    func(*group)
 	}{
-		"a badge event twice":            {oracle.AwardsOnce, func(g *group) { again(g, g.cfg.AwardTopic, func(*kgo.Record) {}) }},
+		"a badge event twice":            {oracle.AwardsOnce, func(g *group) { again(g, g.Config.AwardTopic, func(*kgo.Record) {}) }},
 		"a badge event unbacked":         {oracle.AwardsOnce, func(g *group) { g.announce(func(e *schemas.BadgeEvent) { e.Cause.Offset += 1_000_000 }) }},
-		"a badge event that lies":        {oracle.AwardsOnce, func(g *group) { g.cfg.AwardTopic = g.retold(0) }},
-		"badge events missing":           {oracle.AwardsOnce, func(g *group) { g.cfg.AwardTopic = g.retold(-1) }},
-		"badge events in another order":  {oracle.AwardsOrdered, func(g *group) { g.cfg.AwardTopic = g.retold(1) }},
-		"badge events in two partitions": {oracle.AwardsOrdered, func(g *group) { g.cfg.AwardTopic = g.retold(2) }},
-		"no badge event at all":          {oracle.AwardsOnce, func(g *group) { g.produce(&kgo.Record{Topic: g.cfg.AwardTopic, Value: []byte("x")}) }},
-		"a dead letter twice":            {oracle.DeadLettersOnce, func(g *group) { again(g, g.cfg.DeadLetterTopic, func(*kgo.Record) {}) }},
-		"no dead letter":                 {oracle.DeadLettersOnce, func(g *group) { g.produce(&kgo.Record{Topic: g.cfg.DeadLetterTopic, Value: []byte("x")}) }},
+		"a badge event that lies":        {oracle.AwardsOnce, func(g *group) { g.Config.AwardTopic = g.retold(0) }},
+		"badge events missing":           {oracle.AwardsOnce, func(g *group) { g.Config.AwardTopic = g.retold(-1) }},
+		"badge events in another order":  {oracle.AwardsOrdered, func(g *group) { g.Config.AwardTopic = g.retold(1) }},
+		"badge events in two partitions": {oracle.AwardsOrdered, func(g *group) { g.Config.AwardTopic = g.retold(2) }},
+		"no badge event at all":          {oracle.AwardsOnce, func(g *group) { g.Produce(&kgo.Record{Topic: g.Config.AwardTopic, Value: []byte("x")}) }},
+		"a dead letter twice":            {oracle.DeadLettersOnce, func(g *group) { again(g, g.Config.DeadLetterTopic, func(*kgo.Record) {}) }},
+		"no dead letter":                 {oracle.DeadLettersOnce, func(g *group) { g.Produce(&kgo.Record{Topic: g.Config.DeadLetterTopic, Value: []byte("x")}) }},
 		"a ledger row twice": {oracle.LedgerTopic, func(g *group) {
-			for _, r := range g.read(g.cfg.Group + ".ledger") {
+			for _, r := range g.Read(g.Config.Group + ".ledger") {
 				// A noted row may stand there as often as it likes.
 				if row, err := schemas.ParseLedgerRow(r.Value); err == nil && !row.Noted {
-					g.produce(&kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value})
+					g.Produce(&kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value})
 					return
 				}
 			}
-			g.t.Error("no ledger row is there but noted ones")
+			g.T.Error("no ledger row is there but noted ones")
 		}},
 		"a stale owner's row": {oracle.LedgerTopic, func(g *group) {
-			row := schemas.LedgerRow{Number: 1_000_000, Topic: g.cfg.ActivityTopic, From: 5, To: 10, CatalogVersion: 1, Group: g.cfg.Group}
-			g.produce(&kgo.Record{Topic: g.cfg.Group + ".ledger", Value: row.Append(nil)})
+			row := schemas.LedgerRow{Number: 1_000_000, Topic: g.Config.ActivityTopic, From: 5, To: 10, CatalogVersion: 1, Group: g.Config.Group}
+			g.Produce(&kgo.Record{Topic: g.Config.Group + ".ledger", Value: row.Append(nil)})
 		}},
 		"a torn write":             {oracle.NothingTorn, func(g *group) { g.torn() }},
-		"events behind the engine": {oracle.LagZero, func(g *group) { g.produce(crowd(g.t, 4, 5, 5)...) }},
-		"K behind":                 {oracle.LagZero, func(g *group) { g.commit(g.t.Context(), -1) }},
-		"K between ranges":         {oracle.Watermark, func(g *group) { g.commit(g.t.Context(), -1) }},
-		"K ahead":                  {oracle.Watermark, func(g *group) { g.commit(g.t.Context(), 1) }},
+		"events behind the engine": {oracle.LagZero, func(g *group) { g.Produce(grouptest.Crowd(g.T, 4, 5, 5)...) }},
+		"K behind":                 {oracle.LagZero, func(g *group) { g.commit(g.T.Context(), -1) }},
+		"K between ranges":         {oracle.Watermark, func(g *group) { g.commit(g.T.Context(), -1) }},
+		"K ahead":                  {oracle.Watermark, func(g *group) { g.commit(g.T.Context(), 1) }},
 	} {
 		t.Run(what, func(t *testing.T) {
 			if testing.Short() && tc.check != oracle.AwardsOnce {
@@ -260,7 +261,7 @@ func testTamperedTopics(t *testing.T, servers func(testing.TB) *stacktest.Stack)
 			t.Parallel()
 			g := tamperable(t, servers(t))
 			tc.do(g)
-			cfg := g.config()
+			cfg := g.AuditConfig()
 			cfg.Settle = 2 * time.Second
 			g.wants(cfg, what, tc.check)
 		})
@@ -271,16 +272,16 @@ func testTamperedTopics(t *testing.T, servers func(testing.TB) *stacktest.Stack)
 // records out, 0 changes one, 1 exchanges two of a user, 2 moves one to another
 // partition.
 func (g *group) retold(how int) string {
-	g.t.Helper()
-	to := g.cfg.AwardTopic + ".retold"
+	g.T.Helper()
+	to := g.Config.AwardTopic + ".retold"
 	g.topic(to)
-	records := g.read(g.cfg.AwardTopic)
-	cl, err := kgo.NewClient(kgo.SeedBrokers(g.cfg.Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	records := g.Read(g.Config.AwardTopic)
+	cl, err := kgo.NewClient(kgo.SeedBrokers(g.Config.Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
-		g.t.Fatal(err)
+		g.T.Fatal(err)
 	}
 	defer cl.Close()
-	first, second := pair(g.t, records)
+	first, second := pair(g.T, records)
 	switch how {
 	case -1:
 		records = slices.Delete(records, 3, 5)
@@ -293,8 +294,8 @@ func (g *group) retold(how int) string {
 	}
 	for _, r := range records {
 		copied := &kgo.Record{Topic: to, Partition: r.Partition, Key: r.Key, Value: r.Value, Headers: r.Headers}
-		if err := cl.ProduceSync(g.t.Context(), copied).FirstErr(); err != nil {
-			g.t.Fatal(err)
+		if err := cl.ProduceSync(g.T.Context(), copied).FirstErr(); err != nil {
+			g.T.Fatal(err)
 		}
 	}
 	return to
@@ -320,35 +321,35 @@ func pair(t *testing.T, records []*kgo.Record) (first, second int) {
 }
 
 func (g *group) topic(name string) {
-	g.t.Helper()
-	if _, err := kadm.NewClient(g.cl).CreateTopic(g.t.Context(), int32(g.cfg.Partitions), -1, nil, name); err != nil {
-		g.t.Fatal(err)
+	g.T.Helper()
+	if _, err := kadm.NewClient(g.Client).CreateTopic(g.T.Context(), int32(g.Config.Partitions), -1, nil, name); err != nil {
+		g.T.Fatal(err)
 	}
 }
 
 // torn produces a badge event that nobody decided, in a transaction that is
 // aborted.
 func (g *group) torn() {
-	g.t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(g.cfg.Brokers...), kgo.TransactionalID(g.cfg.Group+"-torn"))
+	g.T.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(g.Config.Brokers...), kgo.TransactionalID(g.Config.Group+"-torn"))
 	if err != nil {
-		g.t.Fatal(err)
+		g.T.Fatal(err)
 	}
 	defer cl.Close()
-	ctx := g.t.Context()
-	r := g.read(g.cfg.AwardTopic)[0]
+	ctx := g.T.Context()
+	r := g.Read(g.Config.AwardTopic)[0]
 	var e schemas.BadgeEvent
 	if err := schemas.DecodeBadgeEvent(r.Headers, r.Value, &e); err != nil {
-		g.t.Fatal(err)
+		g.T.Fatal(err)
 	}
 	e.Cause.Offset += 1_000_000
 	if err := cl.BeginTransaction(); err != nil {
-		g.t.Fatal(err)
+		g.T.Fatal(err)
 	}
-	if err := cl.ProduceSync(ctx, &kgo.Record{Topic: g.cfg.AwardTopic, Key: []byte(e.ID()), Value: e.AppendStructured(nil), Headers: r.Headers}).FirstErr(); err != nil {
-		g.t.Fatal(err)
+	if err := cl.ProduceSync(ctx, &kgo.Record{Topic: g.Config.AwardTopic, Key: []byte(e.ID()), Value: e.AppendStructured(nil), Headers: r.Headers}).FirstErr(); err != nil {
+		g.T.Fatal(err)
 	}
 	if err := cl.EndTransaction(ctx, kgo.TryAbort); err != nil {
-		g.t.Fatal(err)
+		g.T.Fatal(err)
 	}
 }

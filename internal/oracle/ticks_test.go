@@ -11,6 +11,7 @@ import (
 
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/internal/oracle"
 	"github.com/badgestream/badgestream/schemas"
 )
@@ -18,13 +19,13 @@ import (
 // event makes a record of an event.
 func event(id int, kind, subject string, at time.Time, data string) *kgo.Record {
 	text := fmt.Sprintf(`{"specversion":"1.0","id":"e%d","source":"/s","type":%q,"subject":%q,"time":%q,"data":%s}`, id, kind, subject, at.UTC().Format(time.RFC3339Nano), data)
-	return &kgo.Record{Key: []byte(subject), Value: []byte(text), Headers: structured()}
+	return &kgo.Record{Key: []byte(subject), Value: []byte(text), Headers: grouptest.Structured()}
 }
 
 // tick makes a record that says what time it is.
 func tick(topic string, at time.Time) *kgo.Record {
 	text := fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"/ticks","type":"badgestream.tick","time":%q,"data":{}}`, at.String(), at.UTC().Format(time.RFC3339Nano))
-	return &kgo.Record{Topic: topic, Value: []byte(text), Headers: structured()}
+	return &kgo.Record{Topic: topic, Value: []byte(text), Headers: grouptest.Structured()}
 }
 
 // anything makes events of every type of a catalogue, with ids from a small
@@ -82,23 +83,23 @@ func TestEveryKindOfCounter(t *testing.T) {
 // testEveryKindOfCounter folds random events of the second catalogue, which
 // has every kind of counter, with ticks in between, some of them late.
 func testEveryKindOfCounter(t *testing.T, stack *stacktest.Stack) {
-	g := found(t, stack, loadCatalog(t, "stride"), 3)
+	g := found(t, stack, grouptest.Catalog(t, "stride"), 3)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	g.cfg.Batch = 37
-	stop := g.engine(ctx, 2, 23)
-	records := anything(g.cat, 5, 4_000)
+	g.Config.Batch = 37
+	stop := g.Engine(ctx, 2, 23)
+	records := anything(g.Catalog, 5, 4_000)
 	for i := 0; i < len(records); i += 200 {
-		g.produce(records[i : i+200]...)
+		g.Produce(records[i : i+200]...)
 		now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(i) * time.Hour)
-		g.produce(tick(g.cfg.Group+".control", now), tick(g.cfg.Group+".control", now.Add(-time.Hour)), tick(g.cfg.ActivityTopic, now.Add(time.Hour)))
+		g.Produce(tick(g.Config.Group+".control", now), tick(g.Config.Group+".control", now.Add(-time.Hour)), tick(g.Config.ActivityTopic, now.Add(time.Hour)))
 	}
-	g.drain()
+	g.Drain()
 	stop()
 	for _, passes := range []int{1, 4} {
-		cfg := g.config()
+		cfg := g.AuditConfig()
 		cfg.Passes = passes
-		r := g.audit(cfg)
+		r := g.Audit(cfg)
 		if r.Err() != nil {
 			t.Errorf("in %d passes:\n%s", passes, r)
 		}
@@ -155,18 +156,18 @@ func testStepsOfATick(t *testing.T, stack *stacktest.Stack) {
 		joins = append(joins, event(i, "joined", user, start.Add(time.Duration(i%7)*time.Minute), "{}"))
 		posts = append(posts, event(members+i, "posted", user, start.Add(40*24*time.Hour), fmt.Sprintf(`{"post":"p%d"}`, i)))
 	}
-	g.produce(joins...)
-	g.drain()
-	g.cfg.Batch = 100
-	stop := g.engine(ctx, 2, 100)
-	g.produce(append([]*kgo.Record{tick(g.cfg.Group+".control", start.Add(35*24*time.Hour))}, posts...)...)
-	g.produce(tick(g.cfg.Group+".control", start.Add(400*24*time.Hour)))
-	g.drain()
+	g.Produce(joins...)
+	g.Drain()
+	g.Config.Batch = 100
+	stop := g.Engine(ctx, 2, 100)
+	g.Produce(append([]*kgo.Record{tick(g.Config.Group+".control", start.Add(35*24*time.Hour))}, posts...)...)
+	g.Produce(tick(g.Config.Group+".control", start.Add(400*24*time.Hour)))
+	g.Drain()
 	stop()
 	for _, passes := range []int{1, 3} {
-		cfg := g.config()
+		cfg := g.AuditConfig()
 		cfg.Passes = passes
-		r := g.audit(cfg)
+		r := g.Audit(cfg)
 		if r.Err() != nil || r.Changes != 3*members {
 			t.Errorf("in %d passes, with %d changes where there should be %d:\n%s", passes, r.Changes, 3*members, r)
 		}
@@ -174,8 +175,8 @@ func testStepsOfATick(t *testing.T, stack *stacktest.Stack) {
 			t.Errorf("there were %d steps of ticks, and should be 6 or more", n)
 		}
 	}
-	g.tamper(g.cfg.Postgres, fmt.Sprintf(`UPDATE %s.ledger SET due = due - 1 WHERE due > 1000`, g.base()))
-	cfg := g.config()
+	g.tamper(g.Config.Postgres, fmt.Sprintf(`UPDATE %s.ledger SET due = due - 1 WHERE due > 1000`, g.base()))
+	cfg := g.AuditConfig()
 	cfg.Settle = 2 * time.Second
 	g.wants(cfg, "a step that sees to one user less", oracle.TicksWhole)
 }

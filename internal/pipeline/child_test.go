@@ -14,9 +14,9 @@ import (
 
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/internal/pipeline"
 	"github.com/badgestream/badgestream/internal/telemetry"
-	"github.com/twmb/franz-go/pkg/kadm"
 )
 
 // childConfig is set where this test binary is run as an engine, to be killed.
@@ -52,20 +52,20 @@ func runChild() int {
 
 // process starts an engine as a process.
 func (c *community) process(workers, batch int) *exec.Cmd {
-	c.t.Helper()
-	conf := child{Catalog: c.cat.Name, Config: c.cfg}
+	c.T.Helper()
+	conf := child{Catalog: c.Catalog.Name, Config: c.Config}
 	conf.Config.Workers, conf.Config.Batch = workers, batch
 	text, err := json.Marshal(conf)
 	if err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childConfig+"="+string(text))
-	cmd.Stderr = c.t.Output()
+	cmd.Stderr = c.T.Output()
 	if err := cmd.Start(); err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
-	c.t.Cleanup(func() {
+	c.T.Cleanup(func() {
 		if cmd.ProcessState == nil {
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
@@ -76,9 +76,9 @@ func (c *community) process(workers, batch int) *exec.Cmd {
 
 // kill ends a process as a power cut would.
 func (c *community) kill(cmd *exec.Cmd) {
-	c.t.Helper()
+	c.T.Helper()
 	if err := cmd.Process.Kill(); err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
 	_ = cmd.Wait()
 }
@@ -86,31 +86,12 @@ func (c *community) kill(cmd *exec.Cmd) {
 // terminate asks a process to end, and says how long that took and how it
 // ended.
 func (c *community) terminate(ctx context.Context, cmd *exec.Cmd) (time.Duration, error) {
-	c.t.Helper()
+	c.T.Helper()
 	began := time.Now()
 	c.do("send SIGTERM", cmd.Process.Signal(syscall.SIGTERM))
 	defer context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })()
 	err := cmd.Wait()
 	return time.Since(began), err
-}
-
-// published waits until the group's committed offsets add up to n or more.
-func (c *community) published(ctx context.Context, n int64) {
-	c.t.Helper()
-	adm := kadm.NewClient(c.cl)
-	for look := time.NewTicker(10 * time.Millisecond); ; {
-		offsets, err := adm.FetchOffsetsForTopics(kadm.RequireStable(ctx), c.cfg.Group, c.cfg.ActivityTopic)
-		sum := int64(0)
-		offsets.Each(func(o kadm.OffsetResponse) { sum += max(0, o.At) })
-		if err == nil && sum >= n {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			c.t.Fatalf("%d records are published, and %d should be (%v)", sum, n, err)
-		case <-look.C:
-		}
-	}
 }
 
 func TestRealKilled(t *testing.T) { t.Parallel(); testKilled(t, stacktest.Real(t)) }
@@ -119,43 +100,43 @@ func TestKilled(t *testing.T)     { t.Parallel(); testKilled(t, stacktest.Embedd
 // testKilled kills one of two processes again and again, at moments that
 // fall into any part of a batch, and wants nothing to be missing or double.
 func testKilled(t *testing.T, stack *stacktest.Stack) {
-	c := found(t, stack, loadCatalog(t, "starview"), 4)
+	c := found(t, stack, grouptest.Catalog(t, "starview"), 4)
 	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Second)
 	defer cancel()
 	const rounds, each = 8, 1_500
-	records := crowd(t, 11, 150, rounds*each)
+	records := grouptest.Crowd(t, 11, 150, rounds*each)
 	procs := []*exec.Cmd{c.process(2, 41), c.process(2, 67)}
 	for round := range rounds {
-		c.produce(records[round*each : (round+1)*each]...)
-		c.published(ctx, int64(round*each+each/3))
+		c.Produce(records[round*each : (round+1)*each]...)
+		c.Published(ctx, int64(round*each+each/3))
 		victim := round % 2
 		c.kill(procs[victim])
 		procs[victim] = c.process(2, 41+round)
 	}
-	c.drain()
+	c.Drain()
 	for _, p := range procs {
 		c.kill(p)
 	}
-	c.verify()
+	c.Verify()
 }
 
 // TestRealSwiftReturn kills the only process and wants its successor to fold
 // again within 3 s of its start: the promise for a restart.
 func TestRealSwiftReturn(t *testing.T) {
-	c := found(t, stacktest.Real(t), loadCatalog(t, "starview"), 2)
+	c := found(t, stacktest.Real(t), grouptest.Catalog(t, "starview"), 2)
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
-	records := crowd(t, 3, 50, 2_000)
+	records := grouptest.Crowd(t, 3, 50, 2_000)
 	first := c.process(2, 100)
-	c.produce(records[:1_000]...)
-	c.published(ctx, 500)
+	c.Produce(records[:1_000]...)
+	c.Published(ctx, 500)
 	c.kill(first)
-	c.produce(records[1_000:]...)
+	c.Produce(records[1_000:]...)
 	began := time.Now()
 	second := c.process(2, 100)
-	c.published(ctx, 1_001)
+	c.Published(ctx, 1_001)
 	t.Logf("the successor published after %v", time.Since(began))
 	c.kill(second)
-	c.drain()
-	c.verify()
+	c.Drain()
+	c.Verify()
 }

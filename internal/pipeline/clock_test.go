@@ -9,24 +9,26 @@ import (
 	"testing"
 	"time"
 
-	"github.com/badgestream/badgestream/internal/catalog"
-	"github.com/badgestream/badgestream/internal/devstack/stacktest"
-	"github.com/badgestream/badgestream/schemas"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/badgestream/badgestream/internal/catalog"
+	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/grouptest"
+	"github.com/badgestream/badgestream/schemas"
 )
 
 // anyTimestamp lets records of the activity topic bear any timestamp, as
 // brokers before Kafka 3.6 did and as one can be told to.
 func (c *community) anyTimestamp(ctx context.Context) {
-	c.t.Helper()
+	c.T.Helper()
 	forever := "9223372036854775807"
-	_, err := kadm.NewClient(c.cl).AlterTopicConfigs(ctx, []kadm.AlterConfig{
+	_, err := kadm.NewClient(c.Client).AlterTopicConfigs(ctx, []kadm.AlterConfig{
 		{Op: kadm.SetConfig, Name: "message.timestamp.after.max.ms", Value: &forever},
 		{Op: kadm.SetConfig, Name: "message.timestamp.before.max.ms", Value: &forever},
-	}, c.cfg.ActivityTopic)
+	}, c.Config.ActivityTopic)
 	c.do("let records bear any timestamp", err)
 }
 
@@ -34,7 +36,7 @@ func (c *community) anyTimestamp(ctx context.Context) {
 // that jumped. An event with a time of its own does not mind. One without bears
 // its record's.
 func testTimestamps(t *testing.T, stack *stacktest.Stack) {
-	c := found(t, stack, loadCatalog(t, "starview"), 1)
+	c := found(t, stack, grouptest.Catalog(t, "starview"), 1)
 	c.anyTimestamp(t.Context())
 	const timeless = `{"specversion":"1.0","id":"%s","source":"/s","type":"starview.location.visited","subject":"%s","data":{"location":"L"}}`
 	at := []struct {
@@ -58,21 +60,21 @@ func testTimestamps(t *testing.T, stack *stacktest.Stack) {
 			want["timeless-"+a.name] = a.time * 1000
 		}
 	}
-	c.drain()
+	c.Drain()
 	got := map[string]int64{}
-	for _, b := range c.badges() {
+	for _, b := range c.Badges() {
 		got[b.User] = b.EarnedAt
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("badges were earned at %v, want %v", got, want)
 	}
-	c.verify()
+	c.Verify()
 }
 
 // produceAt writes a record with any timestamp to partition 0 of the activity
 // topic. The client's own producer knows none after the year 2262.
 func (c *community) produceAt(timestamp int64, r *kgo.Record) {
-	c.t.Helper()
+	c.T.Helper()
 	record := kmsg.Record{Value: r.Value}
 	for _, h := range r.Headers {
 		record.Headers = append(record.Headers, kmsg.Header(h))
@@ -86,13 +88,13 @@ func (c *community) produceAt(timestamp int64, r *kgo.Record) {
 	partition := kmsg.NewProduceRequestTopicPartition()
 	partition.Records = batch.AppendTo(nil)
 	topic := kmsg.NewProduceRequestTopic()
-	topic.Topic, topic.Partitions = c.cfg.ActivityTopic, append(topic.Partitions, partition)
-	details, err := kadm.NewClient(c.cl).ListTopics(c.t.Context(), c.cfg.ActivityTopic)
+	topic.Topic, topic.Partitions = c.Config.ActivityTopic, append(topic.Partitions, partition)
+	details, err := kadm.NewClient(c.Client).ListTopics(c.T.Context(), c.Config.ActivityTopic)
 	c.do("find the topic", err)
-	topic.TopicID = [16]byte(details[c.cfg.ActivityTopic].ID)
+	topic.TopicID = [16]byte(details[c.Config.ActivityTopic].ID)
 	req := kmsg.NewPtrProduceRequest()
 	req.Acks, req.TimeoutMillis, req.Topics = -1, 10_000, append(req.Topics, topic)
-	resp, err := req.RequestWith(c.t.Context(), c.cl)
+	resp, err := req.RequestWith(c.T.Context(), c.Client)
 	if err == nil {
 		err = kerr.ErrorForCode(resp.Topics[0].Partitions[0].ErrorCode)
 	}
@@ -114,7 +116,7 @@ func testTickFromTheFuture(t *testing.T, stack *stacktest.Stack) {
 	event := func(id, kind, subject string, at time.Time) *kgo.Record {
 		return lines(fmt.Appendf(nil, `{"specversion":"1.0","id":"%s","source":"/s","type":"%s",%s"time":"%s","data":{}}`, id, kind, subject, at.Format(time.RFC3339)))[0]
 	}
-	c.produce(
+	c.Produce(
 		event("old", "joined", `"subject":"old",`, now.AddDate(-2, 0, 0)),
 		event("new", "joined", `"subject":"new",`, now.AddDate(0, 0, -3)),
 		event("t1", schemas.TickType, "", now.AddDate(300, 0, 0)),
@@ -122,15 +124,15 @@ func testTickFromTheFuture(t *testing.T, stack *stacktest.Stack) {
 		event("t3", schemas.TickType, "", now.Add(23*time.Hour)),
 		event("late", "joined", `"subject":"late",`, now.AddDate(-1, 0, -1)),
 	)
-	if sum := c.drain(); sum.Rejected != 2 || sum.Awarded != 2 {
+	if sum := c.Drain(); sum.Rejected != 2 || sum.Awarded != 2 {
 		t.Errorf("two ticks from the future gave %+v, want both rejected and two badges", sum)
 	}
-	for _, b := range c.badges() {
+	for _, b := range c.Badges() {
 		if b.User == "new" || b.EarnedAt > now.AddDate(1, 0, 0).UnixMicro() {
 			t.Errorf("a badge of the future: %+v", b)
 		}
 	}
-	for _, l := range c.read(c.cfg.DeadLetterTopic) {
+	for _, l := range c.Read(c.Config.DeadLetterTopic) {
 		if d, _, err := schemas.ParseDeadLetter(l.Headers); err != nil || d.Reason != schemas.ReasonAttribute {
 			t.Errorf("a tick became the dead letter %+v: %v", d, err)
 		}
@@ -150,13 +152,13 @@ func TestTickFromTheFuture(t *testing.T) {
 // bears out, as the engine relies on that for ticks.
 func TestRealTimestampFromTheFuture(t *testing.T) {
 	t.Parallel()
-	c := found(t, stacktest.Real(t), loadCatalog(t, "starview"), 1)
+	c := found(t, stacktest.Real(t), grouptest.Catalog(t, "starview"), 1)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	for _, topic := range []string{c.cfg.ActivityTopic, c.cfg.Group + ".control"} {
+	for _, topic := range []string{c.Config.ActivityTopic, c.Config.Group + ".control"} {
 		early := visits(1, "u1")[0]
 		early.Topic, early.Timestamp = topic, time.Now().Add(2*time.Hour)
-		if err := c.cl.ProduceSync(ctx, early).FirstErr(); err == nil {
+		if err := c.Client.ProduceSync(ctx, early).FirstErr(); err == nil {
 			t.Errorf("%s takes a record from the future", topic)
 		}
 	}

@@ -5,9 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+
 	"github.com/badgestream/badgestream/internal/devstack"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
-	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/badgestream/badgestream/internal/grouptest"
 )
 
 // TestRealLeadersMove kills one of three brokers after the other, and stops one
@@ -30,15 +32,15 @@ func TestRealLeadersMove(t *testing.T) {
 	})
 	own := *stack
 	own.Brokers = cluster.Brokers()
-	c := found(t, &own, loadCatalog(t, "starview"), 4)
-	adm := kadm.NewClient(c.cl)
+	c := found(t, &own, grouptest.Catalog(t, "starview"), 4)
+	adm := kadm.NewClient(c.Client)
 	const each = 1_500
 	rounds := len(cluster.Nodes) + 1
-	records := crowd(t, 31, 150, rounds*each)
-	stops := []func(){c.engine(ctx, 2, 41), c.engine(ctx, 2, 67)}
+	records := grouptest.Crowd(t, 31, 150, rounds*each)
+	stops := []func(){c.Engine(ctx, 2, 41), c.Engine(ctx, 2, 67)}
 	for i := range rounds {
-		c.produce(records[i*each : (i+1)*each]...)
-		c.published(ctx, int64(i*each+each/5))
+		c.Produce(records[i*each : (i+1)*each]...)
+		c.Published(ctx, int64(i*each+each/5))
 		node := c.leader(ctx, adm, int32(i%4))
 		victim := cluster.Nodes[node-1]
 		if i < rounds-1 {
@@ -46,14 +48,14 @@ func TestRealLeadersMove(t *testing.T) {
 		} else {
 			c.do("pause a broker", victim.Pause())
 		}
-		c.until(ctx, "another broker leads", func() bool { return c.leader(ctx, adm, int32(i%4)) != node })
-		c.published(ctx, int64((i+1)*each))
+		c.Until(ctx, "another broker leads", func() bool { return c.leader(ctx, adm, int32(i%4)) != node })
+		c.Published(ctx, int64((i+1)*each))
 		if i < rounds-1 {
 			c.do("start the broker again", victim.Start(ctx))
 		} else {
 			c.do("resume the broker", victim.Resume())
 		}
-		c.until(ctx, "all replicas are in step", func() bool { return c.inStep(ctx, adm, len(cluster.Nodes)) })
+		c.Until(ctx, "all replicas are in step", func() bool { return c.inStep(ctx, adm, len(cluster.Nodes)) })
 		if _, err := adm.ElectLeaders(ctx, kadm.ElectPreferredReplica, nil); err != nil {
 			t.Logf("the leaders do not move back now: %v", err)
 		}
@@ -61,18 +63,18 @@ func TestRealLeadersMove(t *testing.T) {
 	for _, stop := range stops {
 		stop()
 	}
-	c.drain()
-	c.verify()
+	c.Drain()
+	c.Verify()
 }
 
 // leader is the node that leads a partition of the activity topic, 0 while
 // none does or nobody says.
 func (c *community) leader(ctx context.Context, adm *kadm.Client, partition int32) int32 {
-	topics, err := adm.ListTopics(ctx, c.cfg.ActivityTopic)
-	if err != nil || len(topics[c.cfg.ActivityTopic].Partitions) == 0 {
+	topics, err := adm.ListTopics(ctx, c.Config.ActivityTopic)
+	if err != nil || len(topics[c.Config.ActivityTopic].Partitions) == 0 {
 		return 0
 	}
-	return max(0, topics[c.cfg.ActivityTopic].Partitions[partition].Leader)
+	return max(0, topics[c.Config.ActivityTopic].Partitions[partition].Leader)
 }
 
 // inStep reports whether every partition has all its replicas.

@@ -8,12 +8,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/badgestream/badgestream/internal/conformance"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/projections/snapshots"
 	"github.com/badgestream/badgestream/schemas"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 func TestRealConformance(t *testing.T) {
@@ -39,16 +41,16 @@ func testConformance(t *testing.T, servers func(testing.TB) *stacktest.Stack, ev
 		}
 		t.Run(cs.Catalog+"/"+cs.Name, func(t *testing.T) {
 			t.Parallel()
-			c := found(t, servers(t), loadCatalog(t, cs.Catalog), 1)
-			c.cfg.Batch = []int{0, 7, 100}[i%3]
+			c := found(t, servers(t), grouptest.Catalog(t, cs.Catalog), 1)
+			c.Config.Batch = []int{0, 7, 100}[i%3]
 			// A tick may not be ahead of its record: what is far from now here is
 			// the tests' time.
 			c.anyTimestamp(t.Context())
-			c.produce(stamped(t, lines(cs.Events))...)
-			c.drain()
-			for _, diff := range slices.Concat(cs.CheckAwards(c.awardLines()), cs.CheckProgress(c.progressLines(snapshots.FromPostgres), c.cat.System),
-				cs.CheckProgress(c.progressLines(snapshots.FromRedis), c.cat.System), cs.CheckRejects(c.rejectedLines())) {
-				t.Errorf("batches of %d: %s", c.cfg.Batch, diff)
+			c.Produce(stamped(t, lines(cs.Events))...)
+			c.Drain()
+			for _, diff := range slices.Concat(cs.CheckAwards(c.awardLines()), cs.CheckProgress(c.progressLines(snapshots.FromPostgres), c.Catalog.System),
+				cs.CheckProgress(c.progressLines(snapshots.FromRedis), c.Catalog.System), cs.CheckRejects(c.rejectedLines())) {
+				t.Errorf("batches of %d: %s", c.Config.Batch, diff)
 			}
 		})
 	}
@@ -67,9 +69,9 @@ func stamped(t *testing.T, records []*kgo.Record) []*kgo.Record {
 }
 
 func (c *community) awardLines() []byte {
-	c.t.Helper()
+	c.T.Helper()
 	var out []byte
-	for _, e := range c.badges() {
+	for _, e := range c.Badges() {
 		out = append(e.AppendStructured(out), '\n')
 	}
 	return out
@@ -77,27 +79,27 @@ func (c *community) awardLines() []byte {
 
 // progressLines reads everybody's progress as readers do.
 func (c *community) progressLines(from snapshots.Origin) []byte {
-	c.t.Helper()
-	ctx := c.t.Context()
-	store, err := projections.Open(ctx, c.cfg.Postgres, c.cfg.Group)
+	c.T.Helper()
+	ctx := c.T.Context()
+	store, err := projections.Open(ctx, c.Config.Postgres, c.Config.Group)
 	if err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
 	defer store.Close()
 	_, in, err := store.CurrentCatalog(ctx)
 	if err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
-	now, err := store.Users(in, c.cat).Clock(ctx)
+	now, err := store.Users(in, c.Catalog).Clock(ctx)
 	if err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
 	rdb := c.redis()
 	postgres := snapshots.NewPostgres(store)
-	reader := snapshots.NewReader(rdb, c.cfg.Group, nil)
+	reader := snapshots.NewReader(rdb, c.Config.Group, nil)
 	view, err := postgres.Catalog(ctx)
 	if err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
 	var out bytes.Buffer
 	encode := json.NewEncoder(&out)
@@ -116,19 +118,19 @@ func (c *community) progressLines(from snapshots.Origin) []byte {
 		return encode.Encode(progress)
 	})
 	if err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
 	return out.Bytes()
 }
 
 // rejectedLines are the numbers of the lines that became dead letters.
 func (c *community) rejectedLines() []int64 {
-	c.t.Helper()
+	c.T.Helper()
 	var numbers []int64
-	for _, r := range c.read(c.cfg.DeadLetterTopic) {
+	for _, r := range c.Read(c.Config.DeadLetterTopic) {
 		d, _, err := schemas.ParseDeadLetter(r.Headers)
 		if err != nil {
-			c.t.Fatal(err)
+			c.T.Fatal(err)
 		}
 		numbers = append(numbers, d.Offset+1)
 	}

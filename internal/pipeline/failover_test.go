@@ -10,10 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/badgestream/badgestream/internal/devstack"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/projections/snapshots"
-	"github.com/redis/go-redis/v9"
 )
 
 // TestRealRedisFailsOver has Redis fail over to a replica that fell behind: it
@@ -30,20 +32,20 @@ func TestRealRedisFailsOver(t *testing.T) {
 	door := openDoor(ctx, t, redisAddress(t, main.URL()))
 	own := *stack
 	own.RedisURL = "redis://" + door.address() + "/0"
-	c := found(t, &own, loadCatalog(t, "starview"), 4)
-	records := crowd(t, 37, 150, 4_000)
-	stops := []func(){c.engine(ctx, 2, 41), c.engine(ctx, 2, 67)}
-	c.produce(records[:2_000]...)
-	c.published(ctx, 2_000)
+	c := found(t, &own, grouptest.Catalog(t, "starview"), 4)
+	records := grouptest.Crowd(t, 37, 150, 4_000)
+	stops := []func(){c.Engine(ctx, 2, 41), c.Engine(ctx, 2, 67)}
+	c.Produce(records[:2_000]...)
+	c.Published(ctx, 2_000)
 	copier := redisAt(t, replica.URL())
-	c.until(ctx, "the replica has copied all", func() bool {
+	c.Until(ctx, "the replica has copied all", func() bool {
 		info := copier.Info(ctx, "replication").Val()
 		n, err := copier.DBSize(ctx).Result()
 		return strings.Contains(info, "master_link_status:up") && err == nil && n == redisAt(t, main.URL()).DBSize(ctx).Val()
 	})
 	c.do("cut the replica off", replica.Promote(ctx))
-	c.produce(records[2_000:3_000]...)
-	c.published(ctx, 3_000)
+	c.Produce(records[2_000:3_000]...)
+	c.Published(ctx, 3_000)
 	had := c.progress(ctx, redisAt(t, main.URL()))
 	if has := c.progress(ctx, copier); maps.Equal(had, has) {
 		t.Fatal("the replica did not fall behind: this tests nothing")
@@ -51,21 +53,21 @@ func TestRealRedisFailsOver(t *testing.T) {
 	c.do("kill the main server", main.Kill())
 	door.lead(redisAddress(t, replica.URL()))
 	// What was lost comes back without any event.
-	c.until(ctx, "the replica has what the main server had", func() bool { return maps.Equal(had, c.progress(ctx, copier)) })
-	c.produce(records[3_000:]...)
-	c.published(ctx, int64(len(records)))
+	c.Until(ctx, "the replica has what the main server had", func() bool { return maps.Equal(had, c.progress(ctx, copier)) })
+	c.Produce(records[3_000:]...)
+	c.Published(ctx, int64(len(records)))
 	for _, stop := range stops {
 		stop()
 	}
-	c.drain()
-	c.verify()
+	c.Drain()
+	c.Verify()
 }
 
 // progress is all users' snapshots in a Redis.
 func (c *community) progress(ctx context.Context, rdb *redis.Client) map[string]string {
-	c.t.Helper()
+	c.T.Helper()
 	all := map[string]string{}
-	keys, err := rdb.Keys(ctx, snapshots.Key(c.cfg.Group, "*")).Result()
+	keys, err := rdb.Keys(ctx, snapshots.Key(c.Config.Group, "*")).Result()
 	c.do("list the snapshots", err)
 	for _, key := range keys {
 		text, err := rdb.Get(ctx, key).Result()

@@ -8,14 +8,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/internal/pipeline"
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/projections/snapshots"
 	"github.com/badgestream/badgestream/schemas"
-	"github.com/redis/go-redis/v9"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 const visit = `{"specversion":"1.0","id":"%s","source":"/s","type":"starview.location.visited","subject":"%s","time":"2026-03-01T12:00:01.000Z","data":{"location":"%s"}}`
@@ -29,42 +31,28 @@ func visits(n int, user string) []*kgo.Record {
 }
 
 func (c *community) redis() *redis.Client {
-	c.t.Helper()
-	opts, err := redis.ParseURL(c.cfg.Redis)
+	c.T.Helper()
+	opts, err := redis.ParseURL(c.Config.Redis)
 	if err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
 	rdb := redis.NewClient(opts)
-	c.t.Cleanup(func() { _ = rdb.Close() })
+	c.T.Cleanup(func() { _ = rdb.Close() })
 	return rdb
-}
-
-// until waits for a condition that the engine brings about.
-func (c *community) until(ctx context.Context, what string, holds func() bool) {
-	c.t.Helper()
-	look := time.NewTicker(20 * time.Millisecond)
-	defer look.Stop()
-	for !holds() {
-		select {
-		case <-ctx.Done():
-			c.t.Fatalf("it never came that %s", what)
-		case <-look.C:
-		}
-	}
 }
 
 // testFlushedRedis loses all of Redis under a running engine that has nothing
 // to fold, and wants every snapshot back.
 func testFlushedRedis(t *testing.T, stack *stacktest.Stack) {
-	c := found(t, stack, loadCatalog(t, "starview"), 2)
+	c := found(t, stack, grouptest.Catalog(t, "starview"), 2)
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
-	stop := c.engine(ctx, 2, 0)
+	stop := c.Engine(ctx, 2, 0)
 	defer stop()
-	c.produce(append(visits(30, "u1"), visits(3, "u2")...)...)
-	c.published(ctx, 33)
+	c.Produce(append(visits(30, "u1"), visits(3, "u2")...)...)
+	c.Published(ctx, 33)
 	rdb := c.redis()
-	key := snapshots.Key(c.cfg.Group, "u2")
+	key := snapshots.Key(c.Config.Group, "u2")
 	before, err := rdb.Get(ctx, key).Result()
 	if err != nil {
 		t.Fatal(err)
@@ -72,15 +60,15 @@ func testFlushedRedis(t *testing.T, stack *stacktest.Stack) {
 	if err := rdb.FlushDB(ctx).Err(); err != nil {
 		t.Fatal(err)
 	}
-	c.until(ctx, "the snapshots are back", func() bool { return rdb.Get(ctx, key).Val() == before })
+	c.Until(ctx, "the snapshots are back", func() bool { return rdb.Get(ctx, key).Val() == before })
 	stop()
-	c.verify()
+	c.Verify()
 }
 
 // testBadInput writes records of every kind of wrong among good ones, and
 // wants each rejected as it was, the good ones counted, and nobody held up.
 func testBadInput(t *testing.T, stack *stacktest.Stack) {
-	c := found(t, stack, loadCatalog(t, "starview"), 1)
+	c := found(t, stack, grouptest.Catalog(t, "starview"), 1)
 	structured := []kgo.RecordHeader{{Key: "content-type", Value: []byte("application/cloudevents+json")}}
 	event := func(old, replacement string) []byte {
 		return []byte(strings.Replace(fmt.Sprintf(visit, "x", "u1", "L"), old, replacement, 1))
@@ -114,12 +102,12 @@ func testBadInput(t *testing.T, stack *stacktest.Stack) {
 	unknown := []byte(strings.Replace(fmt.Sprintf(visit, "y", "u1", "L"), "starview.location.visited", "com.example.weather", 1))
 	strange := visits(1, "\u202e🌌 名前")[0]
 	records = append(records, &kgo.Record{Value: unknown, Headers: structured}, strange)
-	c.produce(records...)
-	sum := c.drain()
+	c.Produce(records...)
+	sum := c.Drain()
 	if sum.Events != int64(len(records)) || sum.Rejected != int64(len(bad)) || sum.Awarded != int64(len(bad)+1) {
 		t.Errorf("%d records, %d of them bad, gave %+v", len(records), len(bad), sum)
 	}
-	letters := c.read(c.cfg.DeadLetterTopic)
+	letters := c.Read(c.Config.DeadLetterTopic)
 	if len(letters) != len(bad) {
 		t.Fatalf("%d dead letters, want %d", len(letters), len(bad))
 	}
@@ -133,14 +121,14 @@ func testBadInput(t *testing.T, stack *stacktest.Stack) {
 			t.Errorf("dead letter %d: %+v, key %q, %d bytes, headers %v; want reason %s", i, d, r.Key, len(r.Value), headers, bad[i].reason)
 		}
 	}
-	c.verify()
+	c.Verify()
 }
 
 // testLargerThanItsTopic rejects a record that its producer could compress and
 // that no dead letter can hold: nobody waits for it, and its bytes are kept.
 func testLargerThanItsTopic(t *testing.T, stack *stacktest.Stack) {
-	c := found(t, stack, loadCatalog(t, "starview"), 1)
-	cl, err := kgo.NewClient(kgo.SeedBrokers(stack.Brokers...), kgo.DefaultProduceTopic(c.cfg.ActivityTopic), kgo.ProducerBatchMaxBytes(16<<20))
+	c := found(t, stack, grouptest.Catalog(t, "starview"), 1)
+	cl, err := kgo.NewClient(kgo.SeedBrokers(stack.Brokers...), kgo.DefaultProduceTopic(c.Config.ActivityTopic), kgo.ProducerBatchMaxBytes(16<<20))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,11 +137,11 @@ func testLargerThanItsTopic(t *testing.T, stack *stacktest.Stack) {
 	if err := cl.ProduceSync(t.Context(), large).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
-	c.produce(visits(1, "u1")...)
-	if sum := c.drain(); sum.Rejected != 1 || sum.Awarded != 1 {
+	c.Produce(visits(1, "u1")...)
+	if sum := c.Drain(); sum.Rejected != 1 || sum.Awarded != 1 {
 		t.Errorf("a large record and a visit gave %+v", sum)
 	}
-	letters := c.read(c.cfg.DeadLetterTopic)
+	letters := c.Read(c.Config.DeadLetterTopic)
 	if len(letters) != 1 {
 		t.Fatalf("%d dead letters, want 1", len(letters))
 	}
@@ -164,20 +152,20 @@ func testLargerThanItsTopic(t *testing.T, stack *stacktest.Stack) {
 	if len(letters[0].Value) != 0 || len(headers) != 0 || !strings.Contains(d.Detail, "in the table of rejects") {
 		t.Errorf("the dead letter has %d bytes, headers %v and detail %q", len(letters[0].Value), headers, d.Detail)
 	}
-	store, err := projections.Open(t.Context(), c.cfg.Postgres, c.cfg.Group)
+	store, err := projections.Open(t.Context(), c.Config.Postgres, c.Config.Group)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer store.Close()
 	kept := 0
-	err = store.Rejects(t.Context(), projections.TopicPartition{Topic: c.cfg.ActivityTopic}, 0, 10, func(r *projections.Reject) error {
+	err = store.Rejects(t.Context(), projections.TopicPartition{Topic: c.Config.ActivityTopic}, 0, 10, func(r *projections.Reject) error {
 		kept += len(r.Value)
 		return nil
 	})
 	if err != nil || kept != len(large.Value) {
 		t.Errorf("%d bytes are in the table of rejects, want %d: %v", kept, len(large.Value), err)
 	}
-	c.verify()
+	c.Verify()
 }
 
 // testTick makes many users due by one tick on the control topic, more than one
@@ -196,31 +184,31 @@ func testTick(t *testing.T, stack *stacktest.Stack) {
 		joins = append(joins, lines(fmt.Appendf(nil, `{"specversion":"1.0","id":"j%d","source":"/s","type":"joined","subject":"m%d","time":"2020-01-01T00:00:00Z","data":{}}`, i, i))[0])
 		joins[i].Key = fmt.Appendf(nil, "m%d", i)
 	}
-	c.produce(joins...)
-	c.drain()
-	if n := len(c.badges()); n != 0 {
+	c.Produce(joins...)
+	c.Drain()
+	if n := len(c.Badges()); n != 0 {
 		t.Fatalf("%d badges before any tick", n)
 	}
-	c.cfg.Tick = time.Hour
-	stop := c.engine(ctx, 2, 0)
-	c.until(ctx, "everybody has the badge", func() bool { return len(c.badges()) >= members })
+	c.Config.Tick = time.Hour
+	stop := c.Engine(ctx, 2, 0)
+	c.Until(ctx, "everybody has the badge", func() bool { return len(c.Badges()) >= members })
 	stop()
 	seen := map[string]bool{}
-	for _, b := range c.badges() {
-		if seen[b.User] || b.Badge != "veteran" || b.Revoked || b.Cause.Topic != c.cfg.Group+".control" {
+	for _, b := range c.Badges() {
+		if seen[b.User] || b.Badge != "veteran" || b.Revoked || b.Cause.Topic != c.Config.Group+".control" {
 			t.Fatalf("badge event %+v, after %d others", b, len(seen))
 		}
 		seen[b.User] = true
 	}
 	// A late registration of long ago is due at once, by its own event.
-	c.cfg.Tick = 0
-	c.produce(lines([]byte(`{"specversion":"1.0","id":"late","source":"/s","type":"joined","subject":"late","time":"2020-01-01T00:00:00Z","data":{}}`))...)
-	c.drain()
-	all := c.badges()
+	c.Config.Tick = 0
+	c.Produce(lines([]byte(`{"specversion":"1.0","id":"late","source":"/s","type":"joined","subject":"late","time":"2020-01-01T00:00:00Z","data":{}}`))...)
+	c.Drain()
+	all := c.Badges()
 	if last := all[len(all)-1]; len(all) != members+1 {
 		t.Errorf("%d badge events after a late registration, the last %+v", len(all), last)
 	}
-	c.verify()
+	c.Verify()
 }
 
 const tenure = `
@@ -240,18 +228,18 @@ badges:
 // are taken over, other rules refused.
 func testOtherCatalog(t *testing.T, stack *stacktest.Stack) {
 	text, _ := schemas.CatalogText("starview")
-	c := found(t, stack, loadCatalog(t, "starview"), 2)
+	c := found(t, stack, grouptest.Catalog(t, "starview"), 2)
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
-	stop := c.engine(ctx, 2, 0)
+	stop := c.Engine(ctx, 2, 0)
 	defer stop()
-	c.produce(visits(1, "u1")...)
-	c.published(ctx, 1)
+	c.Produce(visits(1, "u1")...)
+	c.Published(ctx, 1)
 	renamed, err := catalog.Parse("starview", bytes.Replace(text, []byte("First Light"), []byte("First Glimmer"), 1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := pipeline.Init(ctx, c.cfg, renamed, c.telemetry().Log); err != nil {
+	if err := pipeline.Init(ctx, c.Config, renamed, c.Telemetry().Log); err != nil {
 		t.Fatalf("another name was refused: %v", err)
 	}
 	// The same place again, and another: what was there before is still known.
@@ -259,23 +247,23 @@ func testOtherCatalog(t *testing.T, stack *stacktest.Stack) {
 	for i, text := range []string{`"id":"again"`, `"id":"other"`} {
 		again[i].Value = bytes.Replace(again[i].Value, fmt.Appendf(nil, `"id":"u1-%d"`, i), []byte(text), 1)
 	}
-	c.produce(append(visits(1, "u2"), again...)...)
-	c.published(ctx, 4)
-	if all := c.badges(); len(all) != 2 || all[0].CatalogVersion+all[1].CatalogVersion != 3 {
+	c.Produce(append(visits(1, "u2"), again...)...)
+	c.Published(ctx, 4)
+	if all := c.Badges(); len(all) != 2 || all[0].CatalogVersion+all[1].CatalogVersion != 3 {
 		t.Errorf("badge events %+v, want one of each version", all)
 	}
 	stricter, err := catalog.Parse("starview", bytes.Replace(text, []byte("tier: 2\n        at_least: 5"), []byte("tier: 2\n        at_least: 6"), 1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = pipeline.Init(ctx, c.cfg, stricter, c.telemetry().Log)
+	err = pipeline.Init(ctx, c.Config, stricter, c.Telemetry().Log)
 	if err == nil || !strings.Contains(err.Error(), "explorer") || !strings.Contains(err.Error(), "rebuild start --catalog") {
 		t.Errorf("another rule: %v", err)
 	}
 	stop()
-	c.cat = renamed
-	c.drain()
-	c.verify()
+	c.Catalog = renamed
+	c.Drain()
+	c.Verify()
 }
 
 func TestRealFlushedRedis(t *testing.T) { t.Parallel(); testFlushedRedis(t, stacktest.Real(t)) }

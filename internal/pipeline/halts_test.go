@@ -8,9 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/badgestream/badgestream/internal/devstack/stacktest"
-	"github.com/badgestream/badgestream/internal/pipeline"
 	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/grouptest"
+	"github.com/badgestream/badgestream/internal/pipeline"
 )
 
 // harm is something done to the servers that the engine cannot mend, and what
@@ -26,49 +28,49 @@ type harm struct {
 func harms(servers func(testing.TB) *stacktest.Stack) []harm {
 	return []harm{
 		{"records lost to retention", func(ctx context.Context, c *community, adm *kadm.Client) {
-			c.produce(visits(5, "u2")...)
+			c.Produce(visits(5, "u2")...)
 			c.deleteRecords(ctx, adm)
 		}, "are gone from the log", beginAnew},
 		{"topic made anew", remakeActivity, "was deleted and created again", beginAnew},
 		{"more partitions", addPartitions, "had 1 partitions when folding began and has 3 now", beginAnew},
 		{"compacted", func(ctx context.Context, c *community, adm *kadm.Client) {
-			c.configure(ctx, adm, c.cfg.ActivityTopic, "cleanup.policy", "compact")
+			c.configure(ctx, adm, c.Config.ActivityTopic, "cleanup.policy", "compact")
 		}, "is compacted", func(ctx context.Context, c *community, adm *kadm.Client) {
-			c.configure(ctx, adm, c.cfg.ActivityTopic, "cleanup.policy", "delete")
+			c.configure(ctx, adm, c.Config.ActivityTopic, "cleanup.policy", "delete")
 		}},
 		{"dead letters too small", func(ctx context.Context, c *community, adm *kadm.Client) {
-			c.configure(ctx, adm, c.cfg.DeadLetterTopic, "max.message.bytes", "1000000")
+			c.configure(ctx, adm, c.Config.DeadLetterTopic, "max.message.bytes", "1000000")
 		}, "set its max.message.bytes", func(ctx context.Context, c *community, adm *kadm.Client) {
-			c.configure(ctx, adm, c.cfg.DeadLetterTopic, "max.message.bytes", strconv.Itoa(4<<20+64<<10))
+			c.configure(ctx, adm, c.Config.DeadLetterTopic, "max.message.bytes", strconv.Itoa(4<<20+64<<10))
 		}},
 		{"group deleted", func(ctx context.Context, c *community, adm *kadm.Client) {
-			_, err := adm.DeleteGroup(ctx, c.cfg.Group)
+			_, err := adm.DeleteGroup(ctx, c.Config.Group)
 			c.do("delete the group", err)
 		}, "has lost its committed offset", commitWhatItNames},
 		{"one offset expired", func(ctx context.Context, c *community, adm *kadm.Client) {
-			_, err := adm.DeleteOffsets(ctx, c.cfg.Group, kadm.TopicsSet{c.cfg.ActivityTopic: {0: {}}})
+			_, err := adm.DeleteOffsets(ctx, c.Config.Group, kadm.TopicsSet{c.Config.ActivityTopic: {0: {}}})
 			c.do("delete an offset", err)
 		}, "has lost its committed offset", commitWhatItNames},
 		{"another database", func(_ context.Context, c *community, _ *kadm.Client) {
-			c.cfg.Postgres = servers(c.t).PostgresURL
+			c.Config.Postgres = servers(c.T).PostgresURL
 		}, "Postgres knows nothing of it", beginAnew},
 		{"another award topic", func(_ context.Context, c *community, _ *kadm.Client) {
-			c.cfg.AwardTopic += "-other"
+			c.Config.AwardTopic += "-other"
 		}, "publishes badge events to", func(_ context.Context, c *community, _ *kadm.Client) {
-			c.cfg.AwardTopic = strings.TrimSuffix(c.cfg.AwardTopic, "-other")
+			c.Config.AwardTopic = strings.TrimSuffix(c.Config.AwardTopic, "-other")
 		}},
 		{"another dead-letter topic", func(_ context.Context, c *community, _ *kadm.Client) {
-			c.cfg.DeadLetterTopic += "-other"
+			c.Config.DeadLetterTopic += "-other"
 		}, "publishes dead letters to", func(_ context.Context, c *community, _ *kadm.Client) {
-			c.cfg.DeadLetterTopic = strings.TrimSuffix(c.cfg.DeadLetterTopic, "-other")
+			c.Config.DeadLetterTopic = strings.TrimSuffix(c.Config.DeadLetterTopic, "-other")
 		}},
 		{"another activity topic", func(_ context.Context, c *community, _ *kadm.Client) {
-			c.cfg.ActivityTopic += "-other"
+			c.Config.ActivityTopic += "-other"
 		}, "folds topic", func(_ context.Context, c *community, _ *kadm.Client) {
-			c.cfg.ActivityTopic = strings.TrimSuffix(c.cfg.ActivityTopic, "-other")
+			c.Config.ActivityTopic = strings.TrimSuffix(c.Config.ActivityTopic, "-other")
 		}},
 		{"award topic made anew", func(ctx context.Context, c *community, adm *kadm.Client) {
-			c.remake(ctx, adm, c.cfg.AwardTopic)
+			c.remake(ctx, adm, c.Config.AwardTopic)
 		}, "was deleted and created again: the badge events", beginAnew},
 	}
 }
@@ -80,17 +82,17 @@ func testHalts(t *testing.T, servers func(testing.TB) *stacktest.Stack) {
 	for _, h := range harms(servers) {
 		t.Run(h.name, func(t *testing.T) {
 			t.Parallel()
-			c := found(t, servers(t), loadCatalog(t, "starview"), 1)
+			c := found(t, servers(t), grouptest.Catalog(t, "starview"), 1)
 			ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 			defer cancel()
-			c.produce(visits(5, "u1")...)
-			c.drain()
-			adm := kadm.NewClient(c.cl)
-			groups, err := adm.DescribeGroups(ctx, c.cfg.Group)
+			c.Produce(visits(5, "u1")...)
+			c.Drain()
+			adm := kadm.NewClient(c.Client)
+			groups, err := adm.DescribeGroups(ctx, c.Config.Group)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if state := groups[c.cfg.Group].State; state != "Empty" {
+			if state := groups[c.Config.Group].State; state != "Empty" {
 				t.Errorf("the group is %s after the engine stopped: it did not leave", state)
 			}
 			h.do(ctx, c, adm)
@@ -101,35 +103,35 @@ func testHalts(t *testing.T, servers func(testing.TB) *stacktest.Stack) {
 
 // haltsAndGoesOn wants the engine to halt, and to go on after what it says.
 func (c *community) haltsAndGoesOn(ctx context.Context, adm *kadm.Client, h harm) {
-	c.t.Helper()
-	if _, err := pipeline.Run(ctx, c.cfg, c.cat, c.telemetry()); err == nil || !strings.Contains(err.Error(), h.want) {
-		c.t.Fatalf("the engine ended with: %v", err)
+	c.T.Helper()
+	if _, err := pipeline.Run(ctx, c.Config, c.Catalog, c.Telemetry()); err == nil || !strings.Contains(err.Error(), h.want) {
+		c.T.Fatalf("the engine ended with: %v", err)
 	}
 	h.then(ctx, c, adm)
 	after := visits(7, "after")
 	for _, r := range after {
 		r.Key = []byte("after") // a topic that is not compacted any more may not know it yet
 	}
-	c.produce(after...)
-	c.drain()
-	c.verify()
+	c.Produce(after...)
+	c.Drain()
+	c.Verify()
 	badges := 0
-	for _, b := range c.badges() {
+	for _, b := range c.Badges() {
 		if b.User == "after" {
 			badges++
 		}
 	}
 	if badges != 2 {
-		c.t.Errorf("after the halt %d badges were given, want 2", badges)
+		c.T.Errorf("after the halt %d badges were given, want 2", badges)
 	}
 }
 
 // beginAnew takes another group, with topics of its own, as docs/operations.md
 // has it.
 func beginAnew(_ context.Context, c *community, _ *kadm.Client) {
-	c.cfg.Group += "2"
-	c.cfg.AwardTopic += "2"
-	c.cfg.DeadLetterTopic += "2"
+	c.Config.Group += "2"
+	c.Config.AwardTopic += "2"
+	c.Config.DeadLetterTopic += "2"
 }
 
 // commitWhatItNames runs the engine, commits the offset that its sentence
@@ -137,23 +139,23 @@ func beginAnew(_ context.Context, c *community, _ *kadm.Client) {
 func commitWhatItNames(ctx context.Context, c *community, adm *kadm.Client) {
 	pattern := regexp.MustCompile(`committed offset of (\S+)/(\d+) .* --to-offset (\d+)`)
 	for range 3 {
-		cfg := c.cfg
+		cfg := c.Config
 		cfg.Drain = true
-		_, err := pipeline.Run(ctx, cfg, c.cat, c.telemetry())
+		_, err := pipeline.Run(ctx, cfg, c.Catalog, c.Telemetry())
 		if err == nil {
 			return
 		}
 		found := pattern.FindStringSubmatch(err.Error())
 		if found == nil {
-			c.t.Fatalf("the sentence names no offset to commit: %v", err)
+			c.T.Fatalf("the sentence names no offset to commit: %v", err)
 		}
 		partition, _ := strconv.Atoi(found[2])
 		at, _ := strconv.ParseInt(found[3], 10, 64)
 		var offsets kadm.Offsets
 		offsets.Add(kadm.Offset{Topic: found[1], Partition: int32(partition), At: at, LeaderEpoch: -1})
-		c.do("commit the offset", adm.CommitAllOffsets(ctx, c.cfg.Group, offsets))
+		c.do("commit the offset", adm.CommitAllOffsets(ctx, c.Config.Group, offsets))
 	}
-	c.t.Fatal("the engine halts again and again")
+	c.T.Fatal("the engine halts again and again")
 }
 
 func TestRealHalts(t *testing.T) {

@@ -47,18 +47,18 @@ func serversOf(s *devstack.Stack) []server {
 
 // lasts is how long a fault lasts: nothing is right because of it.
 func (c *community) lasts(ctx context.Context, d time.Duration) {
-	c.t.Helper()
+	c.T.Helper()
 	select {
 	case <-time.After(d):
 	case <-ctx.Done():
-		c.t.Fatal(ctx.Err())
+		c.T.Fatal(ctx.Err())
 	}
 }
 
 // do fails the test if a fault could not be made.
 func (c *community) do(what string, err error) {
-	c.t.Helper()
+	c.T.Helper()
 	if err != nil {
-		c.t.Fatalf("%s: %v", what, err)
+		c.T.Fatalf("%s: %v", what, err)
 	}
 }

@@ -5,12 +5,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/processor"
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/schemas"
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // TestPredecessorDied has a predecessor fold and die before Redis and Kafka
@@ -18,46 +20,46 @@ import (
 // badge events all the same.
 func TestPredecessorDied(t *testing.T) {
 	t.Parallel()
-	c := found(t, stacktest.Embedded(t), loadCatalog(t, "starview"), 1)
-	c.produce(visits(1, "first")...)
-	c.drain()
-	c.produce(visits(6, "u1")...)
+	c := found(t, stacktest.Embedded(t), grouptest.Catalog(t, "starview"), 1)
+	c.Produce(visits(1, "first")...)
+	c.Drain()
+	c.Produce(visits(6, "u1")...)
 	c.foldUnpublished(t.Context(), 0, 1, 7)
-	c.drain()
-	c.verify()
+	c.Drain()
+	c.Verify()
 }
 
 // foldUnpublished folds a range of a partition as a worker does that dies
 // before it can publish.
 func (c *community) foldUnpublished(ctx context.Context, partition int32, from, to int64) {
-	c.t.Helper()
-	store, err := projections.Open(ctx, c.cfg.Postgres, c.cfg.Group)
+	c.T.Helper()
+	store, err := projections.Open(ctx, c.Config.Postgres, c.Config.Group)
 	if err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
 	defer store.Close()
 	_, in, err := store.CurrentCatalog(ctx)
 	if err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
-	folder := store.NewFolder(in, c.cat, "predecessor")
+	folder := store.NewFolder(in, c.Catalog, "predecessor")
 	defer func() { _ = folder.Close(ctx) }()
-	batch, window := processor.New(c.cat), processor.NewWindow(c.cat.DedupeWindow)
-	for _, r := range c.read(c.cfg.ActivityTopic) {
+	batch, window := processor.New(c.Catalog), processor.NewWindow(c.Catalog.DedupeWindow)
+	for _, r := range c.Read(c.Config.ActivityTopic) {
 		if r.Partition != partition || r.Offset < from || r.Offset >= to {
 			continue
 		}
 		var ev schemas.Event
 		if err := schemas.Decode(r.Headers, r.Value, &ev); err != nil {
-			c.t.Fatal(err)
+			c.T.Fatal(err)
 		}
 		src := processor.Source{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, ID: ev.ID, Origin: ev.Source, Time: ev.Time}
 		if _, err := batch.Add(&ev, src, window); err != nil {
-			c.t.Fatal(err)
+			c.T.Fatal(err)
 		}
 	}
 	_, err = folder.Fold(ctx, &projections.Work{Batch: batch, Reason: schemas.ReasonActivity, Ranges: []projections.Range{{
-		TopicPartition: projections.TopicPartition{Topic: c.cfg.ActivityTopic, Partition: partition},
+		TopicPartition: projections.TopicPartition{Topic: c.Config.ActivityTopic, Partition: partition},
 		From:           projections.Position{Offset: from}, To: projections.Position{Offset: to}}}})
 	c.do("fold without publishing", err)
 }
@@ -67,7 +69,7 @@ func (c *community) foldUnpublished(ctx context.Context, partition int32, from, 
 // Postgres is restored to before both: what is published says ten, so the five
 // that were not must come first again.
 func testPredecessorLost(t *testing.T, stack *stacktest.Stack) {
-	c := found(t, stack, loadCatalog(t, "starview"), 2)
+	c := found(t, stack, grouptest.Catalog(t, "starview"), 2)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	backup := c.backup(ctx, "backup")
@@ -75,25 +77,25 @@ func testPredecessorLost(t *testing.T, stack *stacktest.Stack) {
 	c.produceTo(ctx, 0, all[:5]...)
 	c.foldUnpublished(ctx, 0, 0, 5)
 	leave := c.hang(ctx)
-	stop := c.engine(ctx, 1, 0)
+	stop := c.Engine(ctx, 1, 0)
 	c.produceTo(ctx, 1, all[5:]...)
-	c.published(ctx, 5)
+	c.Published(ctx, 5)
 	stop()
 	leave()
-	if n := len(c.badges()); n != 1 {
+	if n := len(c.Badges()); n != 1 {
 		t.Fatalf("%d badges are published, and one should be, for the tenth visit", n)
 	}
-	c.cfg.Postgres = backup
-	c.drain()
-	c.verify()
+	c.Config.Postgres = backup
+	c.Drain()
+	c.Verify()
 }
 
 // produceTo writes records to one partition of the activity topic.
 func (c *community) produceTo(ctx context.Context, partition int32, records ...*kgo.Record) {
-	c.t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(c.cfg.Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DefaultProduceTopic(c.cfg.ActivityTopic))
+	c.T.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Config.Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DefaultProduceTopic(c.Config.ActivityTopic))
 	if err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
 	defer cl.Close()
 	for _, r := range records {
@@ -104,22 +106,22 @@ func (c *community) produceTo(ctx context.Context, partition int32, records ...*
 
 // hang joins the group as a worker that owns partition 0 and does nothing.
 func (c *community) hang(ctx context.Context) (leave func()) {
-	c.t.Helper()
+	c.T.Helper()
 	const first = "!" // before all other names
 	owned := make(chan struct{}, 16)
-	cl, err := kgo.NewClient(kgo.SeedBrokers(c.cfg.Brokers...), kgo.ConsumerGroup(c.cfg.Group), kgo.InstanceID(first),
-		kgo.ConsumeTopics(c.cfg.ActivityTopic, c.cfg.Group+".control"), kgo.Balancers(kgo.RangeBalancer()), kgo.DisableAutoCommit(),
+	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Config.Brokers...), kgo.ConsumerGroup(c.Config.Group), kgo.InstanceID(first),
+		kgo.ConsumeTopics(c.Config.ActivityTopic, c.Config.Group+".control"), kgo.Balancers(kgo.RangeBalancer()), kgo.DisableAutoCommit(),
 		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) { owned <- struct{}{} }))
 	if err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
 	select {
 	case <-owned:
 	case <-ctx.Done():
-		c.t.Fatal("it never joined the group")
+		c.T.Fatal("it never joined the group")
 	}
 	return func() {
-		_, err := kadm.NewClient(c.cl).LeaveGroup(ctx, kadm.LeaveGroup(c.cfg.Group).InstanceIDs(first))
+		_, err := kadm.NewClient(c.Client).LeaveGroup(ctx, kadm.LeaveGroup(c.Config.Group).InstanceIDs(first))
 		c.do("leave the group", err)
 		cl.Close()
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/internal/pipeline"
 )
 
@@ -16,19 +17,19 @@ import (
 func TestRealAnotherRedis(t *testing.T) {
 	t.Parallel()
 	stack, other := stacktest.Real(t), stacktest.Real(t)
-	c := found(t, stack, loadCatalog(t, "starview"), 2)
+	c := found(t, stack, grouptest.Catalog(t, "starview"), 2)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	stop := c.engine(ctx, 1, 0)
-	c.produce(visits(3, "u1")...)
-	c.published(ctx, 3)
-	c.cfg.Redis = other.RedisURL
-	_, err := pipeline.Run(ctx, c.cfg, c.cat, c.telemetry())
+	stop := c.Engine(ctx, 1, 0)
+	c.Produce(visits(3, "u1")...)
+	c.Published(ctx, 3)
+	c.Config.Redis = other.RedisURL
+	_, err := pipeline.Run(ctx, c.Config, c.Catalog, c.Telemetry())
 	if err == nil || !strings.Contains(err.Error(), "use another Redis than this one") {
 		t.Errorf("beside a process with another Redis, the engine ended with: %v", err)
 	}
 	stop()
-	c.produce(visits(3, "u2")...)
-	c.drain()
-	c.verify()
+	c.Produce(visits(3, "u2")...)
+	c.Drain()
+	c.Verify()
 }

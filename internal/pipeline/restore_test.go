@@ -10,12 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/twmb/franz-go/pkg/kadm"
+
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/internal/pipeline"
 	"github.com/badgestream/badgestream/projections/snapshots"
 	"github.com/badgestream/badgestream/schemas"
-	"github.com/jackc/pgx/v5"
-	"github.com/twmb/franz-go/pkg/kadm"
 )
 
 func TestRealRestored(t *testing.T) { t.Parallel(); testRestored(t, stacktest.Real(t)) }
@@ -26,38 +28,38 @@ func TestRestored(t *testing.T)     { t.Parallel(); testRestored(t, stacktest.Em
 // that is published, under the very numbers, and to go on. The ledger's numbers
 // have gaps, as they have after transactions that were rolled back.
 func testRestored(t *testing.T, stack *stacktest.Stack) {
-	c := found(t, stack, loadCatalog(t, "starview"), 4)
+	c := found(t, stack, grouptest.Catalog(t, "starview"), 4)
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
-	records := crowd(t, 23, 120, 6_000)
-	c.cfg.Batch = 61
+	records := grouptest.Crowd(t, 23, 120, 6_000)
+	c.Config.Batch = 61
 	c.skipNumbers(ctx, 3)
-	c.produce(records[:2_000]...)
-	c.drain()
+	c.Produce(records[:2_000]...)
+	c.Drain()
 	backup := c.backup(ctx, "first")
 	for i := 2_000; i < 4_000; i += 500 {
 		c.skipNumbers(ctx, 7)
-		c.produce(records[i : i+500]...)
-		c.drain()
+		c.Produce(records[i : i+500]...)
+		c.Drain()
 	}
-	c.verify()
-	c.cfg.Postgres = backup
-	c.drain()
-	c.verify()
-	c.produce(records[4_000:]...)
-	c.drain()
-	c.verify()
+	c.Verify()
+	c.Config.Postgres = backup
+	c.Drain()
+	c.Verify()
+	c.Produce(records[4_000:]...)
+	c.Drain()
+	c.Verify()
 }
 
 // skipNumbers draws numbers of the ledger that no row will bear.
 func (c *community) skipNumbers(ctx context.Context, n int) {
-	c.t.Helper()
-	conn, err := pgx.Connect(ctx, c.cfg.Postgres)
+	c.T.Helper()
+	conn, err := pgx.Connect(ctx, c.Config.Postgres)
 	if err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
 	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, `SELECT nextval($1::text::regclass) FROM generate_series(1, $2)`, pgx.Identifier{c.cfg.Group}.Sanitize()+".ledger_number", n)
+	_, err = conn.Exec(ctx, `SELECT nextval($1::text::regclass) FROM generate_series(1, $2)`, pgx.Identifier{c.Config.Group}.Sanitize()+".ledger_number", n)
 	c.do("draw numbers of the ledger", err)
 }
 
@@ -65,29 +67,29 @@ func (c *community) skipNumbers(ctx context.Context, n int) {
 // snapshot of a future that never was published and will not come again: it
 // must not stay.
 func testRestoredTwice(t *testing.T, stack *stacktest.Stack) {
-	c := found(t, stack, loadCatalog(t, "starview"), 2)
+	c := found(t, stack, grouptest.Catalog(t, "starview"), 2)
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
-	c.produce(visits(3, "u1")...)
-	c.drain()
+	c.Produce(visits(3, "u1")...)
+	c.Drain()
 	first, second := c.backup(ctx, "first"), c.backup(ctx, "second")
-	c.produce(visits(4, "u2")...)
-	c.drain()
-	c.cfg.Postgres = first
-	c.drain()
-	c.verify()
-	rdb, key := c.redis(), snapshots.Key(c.cfg.Group, "u2")
+	c.Produce(visits(4, "u2")...)
+	c.Drain()
+	c.Config.Postgres = first
+	c.Drain()
+	c.Verify()
+	rdb, key := c.redis(), snapshots.Key(c.Config.Group, "u2")
 	text, err := rdb.Get(ctx, key).Result()
 	c.do("read a snapshot", err)
 	lost, err := schemas.ParseSnapshot([]byte(text))
 	c.do("decode it", err)
 	lost.Version += 50
 	c.do("write one of a lost future", rdb.Set(ctx, key, lost.Append(nil), 0).Err())
-	c.cfg.Postgres = second
-	c.drain()
-	c.produce(visits(2, "u3")...)
-	c.drain()
-	c.verify()
+	c.Config.Postgres = second
+	c.Drain()
+	c.Produce(visits(2, "u3")...)
+	c.Drain()
+	c.Verify()
 }
 
 func TestRealRestoredTwice(t *testing.T) { t.Parallel(); testRestoredTwice(t, stacktest.Real(t)) }
@@ -100,7 +102,7 @@ func TestRealRestoredUnderLoad(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	c, stack, dir := ownServers(ctx, t, loadCatalog(t, "starview"), 4)
+	c, stack, dir := ownServers(ctx, t, grouptest.Catalog(t, "starview"), 4)
 	data := filepath.Join(dir, "postgres", "data")
 	copied := func(from, to string) {
 		t.Helper()
@@ -108,56 +110,56 @@ func TestRealRestoredUnderLoad(t *testing.T) {
 			t.Fatalf("copy %s: %v: %s", from, err, out)
 		}
 	}
-	records := crowd(t, 29, 150, 9_000)
-	stops := []func(){c.engine(ctx, 2, 41), c.engine(ctx, 2, 67)}
-	c.produce(records[:2_000]...)
-	c.published(ctx, 1_000)
+	records := grouptest.Crowd(t, 29, 150, 9_000)
+	stops := []func(){c.Engine(ctx, 2, 41), c.Engine(ctx, 2, 67)}
+	c.Produce(records[:2_000]...)
+	c.Published(ctx, 1_000)
 	c.do("stop Postgres", stack.Postgres.Stop(ctx))
 	copied(data, data+".backup")
 	c.do("start Postgres", stack.Postgres.Start(ctx))
 	for round := range 2 {
 		c.skipNumbers(ctx, 5)
 		from := 2_000 + round*3_000
-		c.produce(records[from : from+3_000]...)
-		c.published(ctx, int64(from+1_500))
+		c.Produce(records[from : from+3_000]...)
+		c.Published(ctx, int64(from+1_500))
 		// Backends that outlive a kill would write into the restored files.
 		c.do("stop Postgres", stack.Postgres.Stop(ctx))
 		c.do("take its data away", os.RemoveAll(data))
 		copied(data+".backup", data)
 		c.do("start the restored Postgres", stack.Postgres.Start(ctx))
-		c.published(ctx, int64(from+3_000))
+		c.Published(ctx, int64(from+3_000))
 	}
-	c.produce(records[8_000:]...)
-	c.published(ctx, int64(len(records)))
+	c.Produce(records[8_000:]...)
+	c.Published(ctx, int64(len(records)))
 	for _, stop := range stops {
 		stop()
 	}
-	c.drain()
-	c.verify()
+	c.Drain()
+	c.Verify()
 }
 
 // backup copies the database, as it is now, to a new one.
 func (c *community) backup(ctx context.Context, label string) string {
-	c.t.Helper()
-	from, err := url.Parse(c.cfg.Postgres)
+	c.T.Helper()
+	from, err := url.Parse(c.Config.Postgres)
 	if err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
 	name := strings.TrimPrefix(from.Path, "/")
 	admin := *from
 	admin.Path = "/postgres"
 	conn, err := pgx.Connect(ctx, admin.String())
 	if err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
 	copied := name + "_" + label
 	if _, err := conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{copied}.Sanitize()+" TEMPLATE "+pgx.Identifier{name}.Sanitize()); err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
-	c.t.Cleanup(func() {
+	c.T.Cleanup(func() {
 		ctx := context.WithoutCancel(ctx)
 		if _, err := conn.Exec(ctx, "DROP DATABASE "+pgx.Identifier{copied}.Sanitize()+" WITH (FORCE)"); err != nil {
-			c.t.Error(err)
+			c.T.Error(err)
 		}
 		_ = conn.Close(ctx)
 	})
@@ -169,24 +171,24 @@ func (c *community) backup(ctx context.Context, label string) string {
 // testRestoredBlind restores a backup when the ledger topic has lost its
 // records, and wants a halt that says so.
 func testRestoredBlind(t *testing.T, stack *stacktest.Stack) {
-	c := found(t, stack, loadCatalog(t, "starview"), 2)
+	c := found(t, stack, grouptest.Catalog(t, "starview"), 2)
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
-	c.produce(visits(3, "u1")...)
-	c.drain()
+	c.Produce(visits(3, "u1")...)
+	c.Drain()
 	backup := c.backup(ctx, "backup")
-	c.produce(visits(3, "u2")...)
-	c.drain()
-	c.cfg.Postgres = backup
-	adm := kadm.NewClient(c.cl)
-	ends, err := adm.ListEndOffsets(ctx, c.cfg.Group+".ledger")
+	c.Produce(visits(3, "u2")...)
+	c.Drain()
+	c.Config.Postgres = backup
+	adm := kadm.NewClient(c.Client)
+	ends, err := adm.ListEndOffsets(ctx, c.Config.Group+".ledger")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := adm.DeleteRecords(ctx, ends.Offsets()); err != nil {
 		t.Fatal(err)
 	}
-	_, err = pipeline.Run(ctx, c.cfg, c.cat, c.telemetry())
+	_, err = pipeline.Run(ctx, c.Config, c.Catalog, c.Telemetry())
 	if err == nil || !strings.Contains(err.Error(), "does not say in which order") {
 		t.Errorf("the engine ended with: %v", err)
 	}

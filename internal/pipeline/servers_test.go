@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/grouptest"
 )
 
 // TestRealServersDie kills each server, as a power cut would, while two
@@ -18,27 +19,27 @@ func TestRealServersDie(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	c, stack, dir := ownServers(ctx, t, loadCatalog(t, "starview"), 4)
+	c, stack, dir := ownServers(ctx, t, grouptest.Catalog(t, "starview"), 4)
 	const each = 2_000
 	servers := serversOf(stack)
-	records := crowd(t, 5, 150, (len(servers)+1)*each)
-	stops := []func(){c.engine(ctx, 2, 61), c.engine(ctx, 2, 89)}
+	records := grouptest.Crowd(t, 5, 150, (len(servers)+1)*each)
+	stops := []func(){c.Engine(ctx, 2, 61), c.Engine(ctx, 2, 89)}
 	for i, s := range servers {
-		c.produce(records[i*each : (i+1)*each]...)
-		c.published(ctx, int64(i*each+each/4))
+		c.Produce(records[i*each : (i+1)*each]...)
+		c.Published(ctx, int64(i*each+each/4))
 		c.do("kill "+s.name, s.kill())
 		if s.name == "Redis" {
 			c.do("take Redis's file away", os.RemoveAll(filepath.Join(dir, "redis", "appendonlydir")))
 		}
 		c.do("start "+s.name+" again", s.start(ctx))
 	}
-	c.produce(records[len(servers)*each:]...)
-	c.published(ctx, int64(len(records)))
+	c.Produce(records[len(servers)*each:]...)
+	c.Published(ctx, int64(len(records)))
 	for _, stop := range stops {
 		stop()
 	}
-	c.drain()
-	c.verify()
+	c.Drain()
+	c.Verify()
 }
 
 // TestRealServersHang stops each server where it stands while two processes
@@ -51,31 +52,31 @@ func TestRealServersHang(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
 	defer cancel()
-	c, stack, _ := ownServers(ctx, t, loadCatalog(t, "starview"), 4)
+	c, stack, _ := ownServers(ctx, t, grouptest.Catalog(t, "starview"), 4)
 	servers := serversOf(stack)
 	long := map[string]time.Duration{"Postgres": 24 * time.Second, "Redis": 34 * time.Second, "Kafka": 24 * time.Second}
 	const each = 1_500
-	records := crowd(t, 6, 150, 2*len(servers)*each)
-	stops := []func(){c.engine(ctx, 2, 41), c.engine(ctx, 2, 67)}
+	records := grouptest.Crowd(t, 6, 150, 2*len(servers)*each)
+	stops := []func(){c.Engine(ctx, 2, 41), c.Engine(ctx, 2, 67)}
 	sent := 0
 	for _, s := range servers {
 		for _, d := range []time.Duration{2 * time.Second, long[s.name]} {
-			c.produce(records[sent : sent+each]...)
-			c.published(ctx, int64(sent+each/5))
+			c.Produce(records[sent : sent+each]...)
+			c.Published(ctx, int64(sent+each/5))
 			c.do("pause "+s.name, s.pause())
 			c.lasts(ctx, d)
 			c.do("resume "+s.name, s.resume())
 			began := time.Now()
 			sent += each
-			c.published(ctx, int64(sent))
+			c.Published(ctx, int64(sent))
 			t.Logf("%s hung for %v; %v later all was published", s.name, d, time.Since(began).Round(10*time.Millisecond))
 		}
 	}
 	for _, stop := range stops {
 		stop()
 	}
-	c.drain()
-	c.verify()
+	c.Drain()
+	c.Verify()
 }
 
 // stopsWithin is how long a process may take from SIGTERM to its end, whatever
@@ -90,14 +91,14 @@ func TestRealStopsWhileServersHang(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	c, stack, _ := ownServers(ctx, t, loadCatalog(t, "starview"), 4)
+	c, stack, _ := ownServers(ctx, t, grouptest.Catalog(t, "starview"), 4)
 	servers := serversOf(stack)
 	const each = 2_000
-	records := crowd(t, 8, 150, len(servers)*each)
+	records := grouptest.Crowd(t, 8, 150, len(servers)*each)
 	for i, s := range servers {
 		p := c.process(2, 41)
-		c.produce(records[i*each : (i+1)*each]...)
-		c.published(ctx, int64(i*each+each/5))
+		c.Produce(records[i*each : (i+1)*each]...)
+		c.Published(ctx, int64(i*each+each/5))
 		c.do("pause "+s.name, s.pause())
 		took, err := c.terminate(ctx, p)
 		c.do("resume "+s.name, s.resume())
@@ -105,7 +106,7 @@ func TestRealStopsWhileServersHang(t *testing.T) {
 			t.Errorf("while %s hung, a process took %v to end, with: %v", s.name, took, err)
 		}
 		t.Logf("while %s hung, SIGTERM took %v", s.name, took.Round(10*time.Millisecond))
-		c.drain()
+		c.Drain()
 	}
-	c.verify()
+	c.Verify()
 }
