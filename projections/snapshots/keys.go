@@ -9,6 +9,8 @@
 //	GROUP:marker          a hash: for each partition the position up to which
 //	                      the snapshots are acknowledged. It is how the writer
 //	                      notices that Redis lost something.
+//	GROUP:epoch           a number: the last epoch drawn, once Postgres was
+//	                      restored.
 //
 // A snapshot's version never goes back: a script compares the order at the
 // fixed place where every snapshot has it.
@@ -27,6 +29,8 @@ func Key(group, user string) string { return group + ":progress:" + user }
 func CatalogKey(group string) string { return group + ":catalog" }
 
 func markerKey(group string) string { return group + ":marker" }
+
+func epochKey(group string) string { return group + ":epoch" }
 
 // field is a partition's field in the marker.
 func field(p projections.TopicPartition) string { return fmt.Sprintf("%s/%d", p.Topic, p.Partition) }

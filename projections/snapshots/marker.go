@@ -67,24 +67,6 @@ func (w *Writer) Check(ctx context.Context) error {
 	return nil
 }
 
-// epochField is the marker's field with the last epoch drawn.
-const epochField = "epoch"
-
-// NextEpoch draws the epoch of a database that was restored: above the one that
-// it remembers, and above all that Redis may hold snapshots of. Redis is where
-// it is drawn, because what Redis forgets it has no snapshots of either. It
-// must be called before any snapshot of the epoch is written.
-func (w *Writer) NextEpoch(ctx context.Context) (int64, error) {
-	cmds, err := w.scripts.run(ctx, w.rdb, func(p redis.Pipeliner) {
-		w.scripts.epoch.EvalSha(ctx, p, []string{markerKey(w.group)}, epochField, w.in.Epoch)
-	})
-	if err != nil {
-		return 0, errors.Wrap(err, "draw the next epoch")
-	}
-	epoch, err := cmds[0].(*redis.Cmd).Int64()
-	return epoch, errors.Wrap(err, "draw the next epoch")
-}
-
 // Distrust takes a partition's mark away, where it is not known which
 // snapshots of what lies before a position were written. From then on Redis
 // counts as having lost some, until a refresh.

@@ -13,7 +13,7 @@ import (
 // work in a cluster as well; but newer, which where there is no cluster takes
 // as many as it is given.
 type scripts struct {
-	newer, raise, turn, finish, view, epoch *redis.Script
+	newer, raise, turn, finish, view, draw, know *redis.Script
 }
 
 func newScripts() *scripts {
@@ -55,11 +55,15 @@ for i = 3, #ARGV, 2 do
   if (redis.call('HGET', KEYS[1], ARGV[i]) or '') < ARGV[i + 1] then redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 end
 return 1`),
-		// epoch draws the next epoch, above those drawn before and above one given.
-		epoch: redis.NewScript(`
-local epoch = math.max(tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0'), tonumber(ARGV[2])) + 1
-redis.call('HSET', KEYS[1], ARGV[1], epoch)
+		// draw gives the next epoch, above those drawn before and above one given.
+		draw: redis.NewScript(`
+local epoch = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(ARGV[1])) + 1
+redis.call('SET', KEYS[1], epoch)
 return epoch`),
+		// know remembers an epoch as drawn.
+		know: redis.NewScript(`
+if tonumber(redis.call('GET', KEYS[1]) or '0') < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1]) end
+return 1`),
 		// view sets the catalogue's view unless that of a later version is there.
 		view: redis.NewScript(`
 local stands = redis.call('GET', KEYS[1])
@@ -80,7 +84,7 @@ func (s *scripts) run(ctx context.Context, rdb redis.UniversalClient, queue func
 	if err == nil || !anyUnknown(cmds) {
 		return cmds, errors.Wrapf(err, "run %d commands in Redis", len(cmds))
 	}
-	for _, script := range []*redis.Script{s.newer, s.raise, s.turn, s.finish, s.view, s.epoch} {
+	for _, script := range []*redis.Script{s.newer, s.raise, s.turn, s.finish, s.view, s.draw, s.know} {
 		if err := script.Load(ctx, rdb).Err(); err != nil {
 			return nil, errors.Wrap(err, "load a script into Redis")
 		}

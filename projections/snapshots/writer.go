@@ -89,7 +89,10 @@ func (w *Writer) Write(ctx context.Context, finals []processor.Final, from ...pr
 }
 
 func (w *Writer) send(ctx context.Context, finals []processor.Final, values [][]byte) error {
-	_, err := w.scripts.run(ctx, w.rdb, func(p redis.Pipeliner) { w.queue(ctx, p, finals, values) })
+	_, err := w.scripts.run(ctx, w.rdb, func(p redis.Pipeliner) {
+		w.makeKnown(ctx, p)
+		w.queue(ctx, p, finals, values)
+	})
 	return errors.Wrapf(err, "write %d snapshots", len(finals))
 }
 

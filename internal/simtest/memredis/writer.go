@@ -84,6 +84,7 @@ func (w *Writer) Write(ctx context.Context, finals []processor.Final, from ...pr
 			texts[i] = w.text(&finals[i])
 		}
 		err := w.command(ctx, "write snapshots", func(m *memory) {
+			m.epoch = max(m.epoch, w.in.Epoch)
 			for i := range finals {
 				m.set(finals[i].User, texts[i])
 			}

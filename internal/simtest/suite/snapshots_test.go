@@ -65,6 +65,30 @@ func TestVersionsNeverGoBack(t *testing.T) {
 	})
 }
 
+// TestEpochsOutliveALoss flushes a Redis that drew epochs, and has the last of
+// them written there: a database that was restored to before all of them must
+// get one above it all the same.
+func TestEpochsOutliveALoss(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s servers) {
+		m := join(t, s)
+		restored := m.writer(1) // remembers no epoch but the first
+		finals := m.fold(0, 0, points("u1", 1)).Finals
+		var err error
+		m.in.Regime, err = m.store.RaiseEpoch(t.Context(), 9)
+		m.must(err)
+		w := m.writer(1)
+		m.must(w.Write(t.Context(), finals))
+		s.flush(t)
+		m.must(w.Write(t.Context(), finals))
+		epoch, err := restored.NextEpoch(t.Context())
+		m.must(err)
+		if epoch != 10 {
+			t.Errorf("epoch %d is drawn, and Redis has a snapshot of epoch 9", epoch)
+		}
+	})
+}
+
 // TestLossIsNoticed flushes Redis: each way to look says that it lost something,
 // until all is written anew.
 func TestLossIsNoticed(t *testing.T) {
