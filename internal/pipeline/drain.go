@@ -36,10 +36,7 @@ func (e *engine) caughtUp(ctx context.Context, ks map[projections.TopicPartition
 // now, whoever folds them. What is committed is published, and was in Redis
 // before. Control records count: workers fold past them.
 func (e *engine) drained(ctx context.Context) error {
-	ends, err := e.adm.ListCommittedOffsets(ctx, e.cfg.sources()...)
-	if err == nil {
-		err = ends.Error()
-	}
+	ends, err := listed(ctx, e.adm.ListCommittedOffsets, e.cfg.sources()...)
 	if err != nil {
 		return errors.Wrap(err, "find the ends of the topics")
 	}

@@ -72,6 +72,18 @@ func committed(ctx context.Context, adm *kadm.Client, group string, topics ...st
 	return ks, notes, nil
 }
 
+// listed asks for starts or ends of topics. The leader of a partition that was
+// made just now, or that moves, is not known at once.
+func listed(ctx context.Context, list func(context.Context, ...string) (kadm.ListedOffsets, error), topics ...string) (offsets kadm.ListedOffsets, err error) {
+	err = patiently(ctx, func() (err error) {
+		if offsets, err = list(ctx, topics...); err == nil {
+			err = offsets.Error()
+		}
+		return err
+	})
+	return offsets, err
+}
+
 // patiently repeats a request while Kafka says that it could be answered later,
 // as it does while a coordinator moves or is made.
 func patiently(ctx context.Context, request func() error) error {

@@ -18,10 +18,7 @@ const endsPatience = 30 * time.Second
 // ended: Kafka tells one partition after the other that one committed, so that
 // the group's offsets can be seen before the records that belong to them.
 func (e *engine) readAll(ctx context.Context, topic string, f func(*kgo.Record) error) error {
-	starts, err := e.adm.ListStartOffsets(ctx, topic)
-	if err == nil {
-		err = starts.Error()
-	}
+	starts, err := listed(ctx, e.adm.ListStartOffsets, topic)
 	if err != nil {
 		return errors.Wrapf(err, "find where %s begins", topic)
 	}
@@ -69,18 +66,12 @@ func (e *engine) readAll(ctx context.Context, topic string, f func(*kgo.Record) 
 // settledEnds are the ends of a topic's partitions once nothing before the ends
 // of now is undecided.
 func (e *engine) settledEnds(ctx context.Context, topic string) (kadm.ListedOffsets, error) {
-	written, err := e.adm.ListEndOffsets(ctx, topic)
-	if err == nil {
-		err = written.Error()
-	}
+	written, err := listed(ctx, e.adm.ListEndOffsets, topic)
 	if err != nil {
 		return nil, err
 	}
 	for began := time.Now(); ; {
-		ends, err := e.adm.ListCommittedOffsets(ctx, topic)
-		if err == nil {
-			err = ends.Error()
-		}
+		ends, err := listed(ctx, e.adm.ListCommittedOffsets, topic)
 		if err != nil {
 			return nil, err
 		}

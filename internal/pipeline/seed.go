@@ -57,10 +57,7 @@ func (e *engine) seedTopics(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
-	starts, err := e.adm.ListStartOffsets(ctx, names...)
-	if err == nil {
-		err = starts.Error()
-	}
+	starts, err := listed(ctx, e.adm.ListStartOffsets, names...)
 	if err != nil {
 		return errors.Wrapf(err, "find where the topics begin")
 	}

@@ -28,10 +28,7 @@ func (w *worker) warm(ctx context.Context, p projections.TopicPartition, folded 
 		return nil, errors.Wrap(err, "make a Kafka client")
 	}
 	defer cl.Close()
-	starts, err := kadm.NewClient(cl).ListStartOffsets(ctx, p.Topic)
-	if err == nil {
-		err = starts.Error()
-	}
+	starts, err := listed(ctx, kadm.NewClient(cl).ListStartOffsets, p.Topic)
 	if err != nil {
 		return nil, errors.Wrapf(err, "find where %s/%d begins", p.Topic, p.Partition)
 	}
