@@ -100,7 +100,8 @@ func (in *intake) record(p *partition, r *record) (tick bool, err error) {
 	ev := &in.event
 	err = schemas.Decode(headers, value, ev)
 	verdict := processor.Folded
-	if err == nil && !ev.HasTime && (r.timestamp < schemas.MinTime/1000 || r.timestamp > schemas.MaxTime/1000) {
+	_, known := in.cat.Types[ev.Type]
+	if err == nil && known && !ev.HasTime && (r.timestamp < schemas.MinTime/1000 || r.timestamp > schemas.MaxTime/1000) {
 		err = &schemas.Reject{Reason: schemas.ReasonAttribute, Detail: "the event has no time, and its record's timestamp is no time of the years 0 to 9999"}
 	}
 	if err == nil && aheadOfItsRecord(ev, r) {

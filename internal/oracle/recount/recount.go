@@ -148,6 +148,10 @@ func (r *Recount) Record(rec *Record) (Verdict, []schemas.BadgeEvent, *schemas.R
 	if err := schemas.Decode(rec.Headers, rec.Value, &ev); err != nil {
 		return Rejected, nil, asReject(err)
 	}
+	i, known := r.cat.Types[ev.Type]
+	if !known {
+		return Unknown, nil, nil
+	}
 	if !ev.HasTime {
 		if rec.Timestamp < schemas.MinTime/1000 || rec.Timestamp > schemas.MaxTime/1000 {
 			return Rejected, nil, &schemas.Reject{Reason: schemas.ReasonAttribute, Detail: "the event has no time, and its record's timestamp is no time of the years 0 to 9999"}
@@ -156,10 +160,6 @@ func (r *Recount) Record(rec *Record) (Verdict, []schemas.BadgeEvent, *schemas.R
 	}
 	if ev.Type == schemas.TickType && early(ev.Time, rec.Timestamp) {
 		return Rejected, nil, &schemas.Reject{Reason: schemas.ReasonAttribute, Detail: "the tick's time is more than a day later than its record's timestamp: a clock that is raised never goes back"}
-	}
-	i, known := r.cat.Types[ev.Type]
-	if !known {
-		return Unknown, nil, nil
 	}
 	def := &r.cat.Events[i]
 	values := make([]schemas.Value, len(def.Shape.Fields))
