@@ -67,20 +67,18 @@ func ParseDeadLetter[H ~struct {
 		}
 		values[i] = string(h.Value)
 	}
-	partition, err := strconv.ParseInt(values[3], 10, 32)
-	if err != nil {
-		return d, nil, errors.Wrapf(err, "read a dead letter: header %s", PartitionHeader)
-	}
-	offset, err := strconv.ParseInt(values[4], 10, 64)
-	if err != nil {
-		return d, nil, errors.Wrapf(err, "read a dead letter: header %s", OffsetHeader)
-	}
-	timestamp, err := strconv.ParseInt(values[5], 10, 64)
-	if err != nil {
-		return d, nil, errors.Wrapf(err, "read a dead letter: header %s", TimestampHeader)
+	var numbers [3]int64
+	for i, key := range [3]string{PartitionHeader, OffsetHeader, TimestampHeader} {
+		bits := 64
+		if key == PartitionHeader {
+			bits = 32
+		}
+		if numbers[i], err = strconv.ParseInt(values[3+i], 10, bits); err != nil {
+			return d, nil, errors.Newf("read a dead letter: its header %s is %s; it must be a decimal number", key, quoted(values[3+i]))
+		}
 	}
 	return DeadLetter{
 		Reason: Reason(values[0]), Detail: values[1], Topic: values[2],
-		Partition: int32(partition), Offset: offset, Timestamp: timestamp,
+		Partition: int32(numbers[0]), Offset: numbers[1], Timestamp: numbers[2],
 	}, headers[:own:own], nil
 }

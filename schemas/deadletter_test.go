@@ -48,10 +48,14 @@ func TestParseDeadLetterErrors(t *testing.T) {
 		"partition":     spoil(3, Header{PartitionHeader, []byte("2147483648")}),
 		"offset":        spoil(4, Header{OffsetHeader, []byte("x")}),
 		"timestamp":     spoil(5, Header{TimestampHeader, nil}),
+		"a long number": spoil(4, Header{OffsetHeader, bytes.Repeat([]byte("9"), 1<<20)}),
 	} {
-		if got, _, err := ParseDeadLetter(headers); err == nil {
+		got, _, err := ParseDeadLetter(headers)
+		if err == nil {
 			t.Errorf("%s: read %+v", name, got)
+			continue
 		}
+		boundedError(t, err)
 	}
 }
 

@@ -57,7 +57,8 @@ func ParseLedgerRow(text []byte) (LedgerRow, error) {
 	if err := json.Unmarshal(text, &r); err != nil {
 		return LedgerRow{}, errors.Wrapf(err, "read the ledger row %s", quoted(text))
 	}
-	if r.Number <= 0 || r.Topic == "" || r.Group == "" || r.From > r.To {
+	if r.Number <= 0 || r.Topic == "" || r.Group == "" || r.Partition < 0 || r.From < 0 || r.From > r.To ||
+		min(r.FromStep, r.FromOrdinal, r.ToStep, r.ToOrdinal, r.Due) < 0 {
 		return LedgerRow{}, errors.Newf("read the ledger row %s: it names no number, topic, group or range", quoted(text))
 	}
 	return r, nil
