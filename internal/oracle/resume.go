@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/cockroachdb/errors"
 )
@@ -34,16 +35,27 @@ func (a *auditor) begin(passes int) (*Report, int, error) {
 	if err != nil {
 		return nil, 0, errors.Wrap(err, "read the state of the audit")
 	}
-	var s state
-	if err := json.Unmarshal(text, &s); err != nil {
-		return nil, 0, errors.Wrapf(err, "read the state of the audit: %s is none; remove it to begin anew", a.cfg.State)
+	s, ok := readState(text)
+	if !ok {
+		return nil, 0, errors.Newf("read the state of the audit: %s is none of this version; remove it to begin anew", a.cfg.State)
 	}
-	if s.Report == nil || s.Report.Group != a.cfg.Group || s.Topics != a.topics() || s.Tables != a.tables() || s.Settled != a.cfg.Settled ||
-		a.cfg.Passes > 0 && s.Report.Passes != a.cfg.Passes || len(s.Report.Checks) != len(checkNames()) {
+	if s.Report.Group != a.cfg.Group || s.Topics != a.topics() || s.Tables != a.tables() || s.Settled != a.cfg.Settled ||
+		a.cfg.Passes > 0 && s.Report.Passes != a.cfg.Passes {
 		return nil, 0, errors.Newf("%s remembers another audit: of another group, other topics or tables, or in other passes; remove it to begin anew", a.cfg.State)
 	}
 	s.Report.shown = a.cfg.Shown
 	return s.Report, s.Done, nil
+}
+
+// readState reads a state file. It takes none that this version did not write:
+// one with other checks, say.
+func readState(text []byte) (s state, ok bool) {
+	if json.Unmarshal(text, &s) != nil || s.Report == nil || s.Report.Passes < 1 || s.Done < 0 || s.Done > s.Report.Passes {
+		return s, false
+	}
+	return s, slices.EqualFunc(s.Report.Checks, checkNames(), func(c Check, name string) bool {
+		return c.Name == name && c.Looked >= 0 && c.Failed >= int64(len(c.Findings))
+	})
 }
 
 func (a *auditor) topics() [3]string {

@@ -34,15 +34,25 @@ func watermarks(ctx context.Context, adm *kadm.Client, group string, topics ...s
 		if o.At < 0 {
 			continue
 		}
-		at := position{Offset: o.At}
-		if o.Metadata != "" && o.Metadata != "seeded" {
-			if _, err := fmt.Sscanf(o.Metadata, "step=%d ordinal=%d", &at.Step, &at.Ordinal); err != nil {
-				return nil, errors.Newf("the committed offset of %s/%d bears the note %q, which badgestream did not write", o.Topic, o.Partition, o.Metadata)
-			}
+		at, ok := noted(o.At, o.Metadata)
+		if !ok {
+			return nil, errors.Newf("the committed offset of %s/%d bears the note %.80q, which badgestream did not write", o.Topic, o.Partition, o.Metadata)
 		}
 		all[recount.Partition{Topic: o.Topic, Partition: o.Partition}] = at
 	}
 	return all, nil
+}
+
+// noted reads the note of a committed offset, which says how far its record is
+// published. It takes none that is not written to the letter.
+func noted(offset int64, note string) (at position, ok bool) {
+	at.Offset = offset
+	if note == "" || note == "seeded" {
+		return at, true
+	}
+	const form = "step=%d ordinal=%d"
+	_, err := fmt.Sscanf(note, form, &at.Step, &at.Ordinal)
+	return at, err == nil && min(at.Step, at.Ordinal) >= 0 && note == fmt.Sprintf(form, at.Step, at.Ordinal)
 }
 
 // offsets asks Kafka for a kind of offsets of topics' partitions.

@@ -28,8 +28,9 @@ func parseMetadata(offset int64, text string) (projections.Position, error) {
 	if text == seeded || text == "" {
 		return p, nil
 	}
-	if _, err := fmt.Sscanf(text, "step=%d ordinal=%d", &p.Step, &p.Ordinal); err != nil {
-		return p, errors.Newf("the committed offset %d bears the note %q, which badgestream did not write: another program commits to this group; give it a group of its own", offset, text)
+	_, err := fmt.Sscanf(text, "step=%d ordinal=%d", &p.Step, &p.Ordinal)
+	if err != nil || min(p.Step, p.Ordinal) < 0 || text != metadata(p) {
+		return p, errors.Newf("the committed offset %d bears the note %.80q, which badgestream did not write: another program commits to this group; give it a group of its own", offset, text)
 	}
 	return p, nil
 }
