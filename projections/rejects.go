@@ -57,9 +57,12 @@ func appendHeaders(dst []byte, headers []schemas.Header) []byte {
 func readHeaders(b []byte) ([]schemas.Header, error) {
 	var headers []schemas.Header
 	for len(b) > 0 {
-		key, _, rest, err := cutPart(b)
+		key, null, rest, err := cutPart(b)
 		if err != nil {
 			return nil, err
+		}
+		if null {
+			return nil, errors.New("column headers has a header without a key")
 		}
 		value, null, rest, err := cutPart(rest)
 		if err != nil {

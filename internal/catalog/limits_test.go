@@ -1,11 +1,19 @@
 package catalog
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
+
+	"github.com/badgestream/badgestream/schemas"
 )
 
 // TestHostileFiles wants an error, and soon, for files that would keep a YAML
@@ -116,21 +124,96 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
+// Any text: what is wrong is told in its place, shortly and not too often; what
+// is right compiles to the same thing each time, to tables that hold together,
+// and is equal to itself.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(base))
 	f.Add([]byte("badges: [[{all: [{ratio: 1}]}]]"))
 	f.Add([]byte("counters: {a: {map: a}, b: {things: []}}\nthings: [x]"))
+	for _, name := range schemas.CatalogNames() {
+		text, _ := schemas.CatalogText(name)
+		f.Add(text)
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c, err := Parse("fuzz.yaml", text)
 		if (c == nil) == (err == nil) {
 			t.Fatalf("got %v and %v", c, err)
 		}
-		var errs Errors
-		if err != nil && !errors.As(err, &errs) {
-			t.Fatalf("%v is no Errors", err)
+		if err != nil {
+			told(t, text, err)
+			return
 		}
-		if err == nil {
-			c.View(1)
+		again, err := Parse("fuzz.yaml", text)
+		if err != nil || again.RulesHash != c.RulesHash {
+			t.Fatalf("the second time: %v", err)
+		}
+		if d := append(c.Diff(again), c.DisplayDiff(again)...); len(d) > 0 {
+			t.Errorf("it differs from itself: %q", d)
+		}
+		holdsTogether(t, c)
+		view := c.View(1)
+		shown, err := json.Marshal(&view)
+		if err != nil {
+			t.Fatalf("the view: %v", err)
+		}
+		if _, err := schemas.ParseCatalogView(shown); err != nil {
+			t.Errorf("the view is written and not read: %v", err)
 		}
 	})
+}
+
+// told wants errors that people can read, each in its place in the text.
+func told(t *testing.T, text []byte, err error) {
+	t.Helper()
+	var errs Errors
+	if !errors.As(err, &errs) || len(errs) == 0 || len(errs) > maxErrors+1 {
+		t.Fatalf("%d errors, %T: %v", len(errs), err, err)
+	}
+	lines := 1 + bytes.Count(text, []byte("\n")) + bytes.Count(text, []byte("\r"))
+	for _, e := range errs {
+		if e.Line < 1 || e.Line > lines || e.Col < 1 || e.Col > len(text)+1 || e.File != "fuzz.yaml" {
+			t.Errorf("of %d lines, %v", lines, e)
+		}
+		if e.Message == "" || len(e.Message) > 4000 || !utf8.ValidString(e.Message) || strings.ContainsAny(e.Message, "\x00\n") {
+			t.Errorf("the message has %d bytes: %q", len(e.Message), e.Message)
+		}
+	}
+}
+
+// holdsTogether wants every index of the tables to point into them, and codes
+// and thresholds to be what the fold relies on.
+func holdsTogether(t *testing.T, c *Catalog) {
+	t.Helper()
+	for name, i := range c.Types {
+		if c.Events[i].Shape.Type != name {
+			t.Errorf("type %q is event %d, %q", name, i, c.Events[i].Shape.Type)
+		}
+	}
+	for i := range c.Events {
+		for _, r := range c.Events[i].Rules {
+			if (r.Op == OpCount) != (r.Collection == None) || r.Op == OpCount && (r.Counter < 0 || r.Counter >= len(c.Counters)) || r.Collection >= len(c.Collections) {
+				t.Errorf("rule %+v points nowhere", r)
+			}
+			for _, ref := range []Ref{r.Credit, r.Entity, r.Member, r.ValueFrom} {
+				if ref < RefSubject || int(ref) >= len(c.Events[i].Shape.Fields) {
+					t.Errorf("rule %+v names no field", r)
+				}
+			}
+			if (r.Op == OpSet || r.Op == OpInsert || r.Op == OpUpdate) && r.ValueFrom == RefNone && (r.Value < 1 || r.Value > math.MaxInt32) {
+				t.Errorf("rule %+v has a code that is none", r)
+			}
+		}
+	}
+	for i := range c.Counters {
+		if c.CounterIndex(c.Counters[i].Name) != i || !slices.IsSortedFunc(c.Counters[i].Steps, func(a, b Step) int { return cmp.Compare(a.At, b.At) }) {
+			t.Errorf("counter %d: %+v", i, c.Counters[i])
+		}
+	}
+	for i := range c.Badges {
+		b := &c.Badges[i]
+		if c.ByID[b.ID] != i || c.BadgeIndex(b.Slug) != i || len(b.All) == 0 || !slices.Contains(c.Groups[b.Group].Badges, i) {
+			t.Errorf("badge %d: %+v", i, b)
+		}
+	}
 }
