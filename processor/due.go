@@ -55,7 +55,9 @@ func (b *Batch) dueUsers() []UserOp {
 }
 
 // nextDue is the first instant after the clock at which an age reaches a
-// threshold, 0 if there is none. The counters hold when each age began.
+// threshold, 0 if there is none. The counters hold when each age began. Before
+// the first tick nobody is due, however old: what was reached before 1970 is due
+// with the first microsecond of a clock.
 func (b *Batch) nextDue(counters []int64) int64 {
 	next := int64(0)
 	for _, c := range b.cat.Ages {
@@ -64,7 +66,11 @@ func (b *Batch) nextDue(counters []int64) int64 {
 			continue
 		}
 		for _, s := range b.cat.Counters[c].Steps {
-			if at := since + s.At*day; at > b.clock {
+			at := since + s.At*day
+			if b.clock == 0 {
+				at = max(at, 1)
+			}
+			if at > b.clock {
 				if next == 0 || at < next {
 					next = at
 				}

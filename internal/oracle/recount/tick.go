@@ -126,13 +126,18 @@ func (a *aging) begin(collection int, name string, at, clock int64) {
 }
 
 // reaches is the first instant after the clock at which an age reaches a
-// threshold, 0 if there is none.
+// threshold, 0 if there is none. Until a tick came, there was none before 1970
+// that counts: who reached it then, does so with the clock's first microsecond.
 func (a *aging) reaches(collection int, since, clock int64) (first int64) {
 	if since == 0 {
 		return 0
 	}
 	for _, days := range a.thresholds[collection] {
-		if at := since + days*Day; at > clock && (first == 0 || at < first) {
+		at := since + days*Day
+		if at <= 0 && clock == 0 {
+			at = 1
+		}
+		if at > clock && (first == 0 || at < first) {
 			first = at
 		}
 	}
