@@ -90,6 +90,7 @@ func TestErrors(t *testing.T) {
 		{"missing keys", "slug: guest, name: Guest, ", "", []string{`^{tier: 1|"name" and "slug" are missing`}},
 		{"wrong type", "tier: 1", "tier: first", []string{"tier: ^first,|this is a text, but here belongs a whole number"}},
 		{"fraction", "tier: 1", "tier: 1.5", []string{"^1.5|this is a number, but here belongs a whole number"}},
+		{"nothing after a key", "name: club\n", "name: club\ndedupe:\n", []string{"^dedupe:|this is empty, but here belongs a mapping"}},
 		{"empty", "badges:\n  - category: VISITS", "badges:\n  - category: ''", []string{"^''|this is empty: write a text"}},
 		{"bad name", "visits: {set", "Visits: {set", []string{
 			`^Visits: {set|"Visits" does not fit: a name is a lower-case letter followed by at most 40 lower-case letters, digits or _, such as photos_uploaded`,

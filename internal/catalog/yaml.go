@@ -137,6 +137,9 @@ func convertMapping(values []*ast.MappingValueNode, out *node, r *report) *node 
 		}
 		seen[e.key] = e.pos
 		e.value = convert(v.Value, r)
+		if t := v.Value.GetToken(); t != nil && t.Type == token.ImplicitNullType {
+			e.value.pos = e.pos // what is not there has no place of its own
+		}
 		out.entries = append(out.entries, e)
 	}
 	return out
