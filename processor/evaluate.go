@@ -2,6 +2,7 @@ package processor
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 
 	"github.com/badgestream/badgestream/internal/catalog"
@@ -181,13 +182,23 @@ func (b *Batch) holds(badge int, counters []int64, clock int64) bool {
 func (b *Batch) fulfilled(c catalog.Condition, counters []int64, clock int64) bool {
 	v := counters[c.Counter]
 	if c.Kind == catalog.Ratio {
-		whole := counters[c.Whole]
-		return whole > 0 && v*10_000 >= c.Threshold*whole
+		return reaches(v, counters[c.Whole], c.Threshold)
 	}
 	if b.cat.Counters[c.Counter].Kind == catalog.Since {
 		v = Days(v, clock)
 	}
 	return v >= c.Threshold
+}
+
+// reaches reports whether part/whole is at least a threshold in hundredths of a
+// percent, of sums whose products need 128 bits. What is below 0 is 0 percent.
+func reaches(part, whole, threshold int64) bool {
+	if whole <= 0 || part < 0 {
+		return false
+	}
+	hi, lo := bits.Mul64(uint64(part), 10_000)
+	high, low := bits.Mul64(uint64(whole), uint64(threshold))
+	return hi > high || hi == high && lo >= low
 }
 
 // move awards or revokes a badge. Awarding what is held, revoking what is not

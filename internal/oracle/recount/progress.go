@@ -1,6 +1,7 @@
 package recount
 
 import (
+	"math"
 	"math/big"
 	"slices"
 
@@ -87,7 +88,7 @@ func (r *Recount) inProgress(cat *catalog.Catalog, u *User, ages bool) []schemas
 			continue
 		}
 		if step := r.least(cat, u, b); step.Value > 0 && step.Value < step.Threshold {
-			step.Percent = 100 * step.Value / step.Threshold
+			step.Percent = percentage(step.Value, step.Threshold)
 			list = append(list, step)
 			done[group] = true
 		}
@@ -101,17 +102,26 @@ func (r *Recount) least(cat *catalog.Catalog, u *User, b *catalog.Badge) (least 
 		step := schemas.InProgress{Badge: b.Slug, Value: r.shown(u, r.index(cat.Counters[c.Counter].Name)), Threshold: c.Threshold}
 		if c.Kind == catalog.Ratio {
 			step.Threshold = c.Threshold / 100
-			if whole := u.Counters[r.index(cat.Counters[c.Whole].Name)]; whole > 0 {
-				step.Value = 100 * step.Value / whole
-			} else {
-				step.Value = 0
-			}
+			step.Value = percentage(step.Value, u.Counters[r.index(cat.Counters[c.Whole].Name)])
 		}
 		if i == 0 || lower(step, least) {
 			least = step
 		}
 	}
 	return least
+}
+
+// percentage is part of whole in percent, rounded down; 0 of nothing, and of what
+// is below 0. More than an int64 holds is the most that it does.
+func percentage(part, whole int64) int64 {
+	if part <= 0 || whole <= 0 {
+		return 0
+	}
+	n := new(big.Int).Mul(big.NewInt(part), big.NewInt(100))
+	if n.Div(n, big.NewInt(whole)); n.IsInt64() {
+		return n.Int64()
+	}
+	return math.MaxInt64
 }
 
 // lower compares value/threshold exactly; what is below 0 counts as 0.
