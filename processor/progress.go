@@ -1,7 +1,6 @@
 package processor
 
 import (
-	"math"
 	"math/bits"
 	"slices"
 
@@ -93,7 +92,7 @@ func least(cat *catalog.Catalog, def *catalog.Badge, f *Final) (schemas.InProgre
 		value, threshold := f.Counters[c.Counter], c.Threshold
 		if c.Kind == catalog.Ratio {
 			threshold /= 100
-			value = percent(value, f.Counters[c.Whole])
+			value = schemas.Percent(value, f.Counters[c.Whole])
 		}
 		if i == 0 || further(value, threshold, step.Value, step.Threshold) {
 			step.Value, step.Threshold = value, threshold
@@ -102,23 +101,8 @@ func least(cat *catalog.Catalog, def *catalog.Badge, f *Final) (schemas.InProgre
 	if step.Value <= 0 || step.Value >= step.Threshold {
 		return step, false
 	}
-	step.Percent = percent(step.Value, step.Threshold)
+	step.Percent = schemas.Percent(step.Value, step.Threshold)
 	return step, true
-}
-
-// percent is part as a percentage of whole, rounded down, of sums whose product
-// needs 128 bits. What is below 0 is none, as is all of nothing; what is more
-// than an int64 holds is the most.
-func percent(part, whole int64) int64 {
-	if part <= 0 || whole <= 0 {
-		return 0
-	}
-	hi, lo := bits.Mul64(uint64(part), 100)
-	if hi >= uint64(whole) {
-		return math.MaxInt64
-	}
-	q, _ := bits.Div64(hi, lo, uint64(whole))
-	return int64(min(q, math.MaxInt64))
 }
 
 // further reports whether value/threshold is less than the other one's, of

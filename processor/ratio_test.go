@@ -5,6 +5,8 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/badgestream/badgestream/schemas"
 )
 
 // TestRatiosOfLargeSums compares ratios of numbers up to 64 bits with numbers of
@@ -39,7 +41,7 @@ func TestRatiosOfLargeSums(t *testing.T) {
 				want = n.Int64()
 			}
 		}
-		if got := percent(part, whole); got != want {
+		if got := schemas.Percent(part, whole); got != want {
 			t.Fatalf("%d of %d is %d %%; want %d", part, whole, got, want)
 		}
 	}

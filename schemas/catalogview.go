@@ -38,6 +38,9 @@ type BadgeView struct {
 type Threshold struct {
 	// Label is the counter's name, or the ratio's.
 	Label string `json:"label"`
+	// Of and To are a ratio's counters, above and below the line.
+	Of string `json:"of,omitempty"`
+	To string `json:"to,omitempty"`
 	// AtLeast is what must be reached; of a ratio, in percent, of an age, in
 	// days. It is a whole number but of ratios.
 	AtLeast float64 `json:"at_least"`

@@ -12,14 +12,25 @@ type Completer struct {
 	// badges has the place of each: in display order, and after them those that
 	// only groups name.
 	badges map[string]int
-	groups [][]int          // of places
-	aged   [][]ageCondition // by place; none unless all conditions are ages
+	groups [][]int           // of places
+	aged   [][]agedCondition // by place; none unless a condition is an age
 }
 
-// ageCondition wants an age to have reached a number of days.
-type ageCondition struct {
-	age       int // its place
-	threshold int64
+// agedCondition is one condition of a badge that depends on an age: an age, a
+// counter or, with a whole, a ratio wants to reach a threshold.
+type agedCondition struct {
+	age, counter, whole int // their places, or -1
+	threshold           int64
+}
+
+func (c *agedCondition) value(counters Numbers, days []int64) int64 {
+	switch {
+	case c.age >= 0:
+		return days[c.age]
+	case c.whole >= 0:
+		return Percent(counters[c.counter].Value, counters[c.whole].Value)
+	}
+	return counters[c.counter].Value
 }
 
 // NewCompleter prepares for a view, which must not change afterwards.
@@ -41,7 +52,7 @@ func NewCompleter(v *CatalogView) *Completer {
 	}
 	for i := range v.Badges {
 		c.badges[v.Badges[i].Slug] = i
-		c.aged = append(c.aged, c.ageConditions(v.Badges[i].Thresholds))
+		c.aged = append(c.aged, c.agedConditions(v.Badges[i].Thresholds))
 	}
 	for i := range v.Groups {
 		c.groups[i] = make([]int, len(v.Groups[i].Badges))
@@ -63,15 +74,30 @@ func (c *Completer) place(slug string) int {
 	return at
 }
 
-// ageConditions gives a badge's conditions if all are ages.
-func (c *Completer) ageConditions(all []Threshold) []ageCondition {
-	aged := make([]ageCondition, len(all))
+// agedConditions gives a badge's conditions if any is an age. Views of before
+// ratios were told apart lack what they compare: a badge with such a one beside
+// an age is shown as locked.
+func (c *Completer) agedConditions(all []Threshold) []agedCondition {
+	aged, any := make([]agedCondition, len(all)), false
 	for i, t := range all {
-		age, ok := c.ages[t.Label]
+		condition := agedCondition{age: -1, counter: -1, whole: -1, threshold: int64(t.AtLeast)}
+		var ok, known bool
+		if condition.age, ok = c.ages[t.Label]; ok {
+			any = true
+		} else if condition.age = -1; t.Of != "" {
+			condition.counter, ok = c.counters[t.Of]
+			condition.whole, known = c.counters[t.To]
+			ok = ok && known
+		} else {
+			condition.counter, ok = c.counters[t.Label]
+		}
 		if !ok {
 			return nil
 		}
-		aged[i] = ageCondition{age, int64(t.AtLeast)}
+		aged[i] = condition
+	}
+	if !any {
+		return nil
 	}
 	return aged
 }

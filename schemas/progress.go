@@ -25,8 +25,7 @@ func (s *Snapshot) Progress(v *CatalogView, now int64) Progress {
 }
 
 // Progress fills in what the snapshot leaves out: zeros, the ages at now (in
-// Unix microseconds) with the badges that depend on them alone, and what is
-// locked. The catalogue decides the order. Badges that the catalogue does not
+// Unix microseconds) with the badges that depend on them, and what is locked. The catalogue decides the order. Badges that the catalogue does not
 // have any more stay earned, after the others.
 func (c *Completer) Progress(s *Snapshot, now int64) Progress {
 	days, marks := c.days(s.Since, now), make([]mark, len(c.aged))
@@ -36,7 +35,7 @@ func (c *Completer) Progress(s *Snapshot, now int64) Progress {
 		Earned:   c.earned(s.Earned, marks),
 		Locked:   make([]string, 0, len(c.view.Badges)),
 	}
-	steps := c.choose(s.InProgress, days, marks)
+	steps := c.choose(s.InProgress, p.Counters, days, marks)
 	p.InProgress = make([]InProgress, 0, len(steps))
 	for i := range c.view.Badges {
 		switch m := marks[i]; {
@@ -112,9 +111,9 @@ func (c *Completer) shownAt(slug string) int {
 }
 
 // choose marks what is in progress, at most one badge of a group: the
-// snapshot's, or a badge of ages alone that comes before it. It gives the
-// steps that the marks tell of.
-func (c *Completer) choose(known []InProgress, days []int64, marks []mark) []InProgress {
+// snapshot's, or a badge that depends on an age and comes before it. It gives
+// the steps that the marks tell of.
+func (c *Completer) choose(known []InProgress, counters Numbers, days []int64, marks []mark) []InProgress {
 	steps := slices.Clip(known)
 	for i := range known {
 		if at, ok := c.badges[known[i].Badge]; ok {
@@ -128,7 +127,7 @@ func (c *Completer) choose(known []InProgress, days []int64, marks []mark) []InP
 				continue
 			}
 			if m.step == 0 {
-				if step, ok := ageStep(c.aged[at], days); ok {
+				if step, ok := agedStep(c.aged[at], counters, days); ok {
 					step.Badge = c.view.Badges[at].Slug
 					steps = append(steps, step)
 					m.step = int32(len(steps))
@@ -143,12 +142,12 @@ func (c *Completer) choose(known []InProgress, days []int64, marks []mark) []InP
 	return steps
 }
 
-// ageStep gives the progress of a badge whose conditions are all ages, if it
-// is in progress: its least advanced condition, the first on a tie.
-func ageStep(conditions []ageCondition, days []int64) (InProgress, bool) {
+// agedStep gives the progress of a badge that depends on an age, if it is in
+// progress: its least advanced condition, the first on a tie.
+func agedStep(conditions []agedCondition, counters Numbers, days []int64) (InProgress, bool) {
 	var least InProgress
 	for i, c := range conditions {
-		step := InProgress{Value: days[c.age], Threshold: c.threshold}
+		step := InProgress{Value: c.value(counters, days), Threshold: c.threshold}
 		if i == 0 || lessAdvanced(step, least) {
 			least = step
 		}
@@ -156,13 +155,29 @@ func ageStep(conditions []ageCondition, days []int64) (InProgress, bool) {
 	if least.Value <= 0 || least.Value >= least.Threshold {
 		return InProgress{}, false
 	}
-	least.Percent = 100 * least.Value / least.Threshold
+	least.Percent = Percent(least.Value, least.Threshold)
 	return least, true
 }
 
-// lessAdvanced compares value/threshold of two steps, exactly.
+// lessAdvanced compares value/threshold of two steps, exactly. What is below 0
+// counts as 0.
 func lessAdvanced(a, b InProgress) bool {
-	aHigh, aLow := bits.Mul64(uint64(a.Value), uint64(b.Threshold))
-	bHigh, bLow := bits.Mul64(uint64(b.Value), uint64(a.Threshold))
+	aHigh, aLow := bits.Mul64(uint64(max(0, a.Value)), uint64(max(0, b.Threshold)))
+	bHigh, bLow := bits.Mul64(uint64(max(0, b.Value)), uint64(max(0, a.Threshold)))
 	return aHigh < bHigh || aHigh == bHigh && aLow < bLow
+}
+
+// Percent is part as a percentage of whole, rounded down, of sums whose product
+// needs 128 bits. What is below 0 is none, as is all of nothing; what is more
+// than an int64 holds is the most.
+func Percent(part, whole int64) int64 {
+	if part <= 0 || whole <= 0 {
+		return 0
+	}
+	hi, lo := bits.Mul64(uint64(part), 100)
+	if hi >= uint64(whole) {
+		return math.MaxInt64
+	}
+	q, _ := bits.Div64(hi, lo, uint64(whole))
+	return int64(min(q, math.MaxInt64))
 }

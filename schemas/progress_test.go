@@ -18,12 +18,12 @@ func view() *CatalogView {
 	return &CatalogView{
 		Name: "sample", Version: 2, Counters: []string{"visits", "tenure", "streak", "likes"}, Ages: []string{"tenure", "streak"},
 		Badges: []BadgeView{
-			badge("v1", "VISITS", Threshold{"visits", 1}), badge("v5", "VISITS", Threshold{"visits", 5}), badge("v10", "VISITS", Threshold{"visits", 10}),
-			badge("t30", "TENURE", Threshold{"tenure", 30}), badge("t90", "TENURE", Threshold{"tenure", 90}),
-			badge("both", "BOTH", Threshold{"tenure", 100}, Threshold{"streak", 50}),
-			badge("old", "MIXED", Threshold{"tenure", 60}), badge("liked", "MIXED", Threshold{"likes", 10}),
-			badge("likedold", "PAIR", Threshold{"tenure", 60}, Threshold{"likes", 10}),
-			badge("ratio", "RATIO", Threshold{"likes", 3}, Threshold{"helpful", 66.67}),
+			badge("v1", "VISITS", Threshold{Label: "visits", AtLeast: 1}), badge("v5", "VISITS", Threshold{Label: "visits", AtLeast: 5}), badge("v10", "VISITS", Threshold{Label: "visits", AtLeast: 10}),
+			badge("t30", "TENURE", Threshold{Label: "tenure", AtLeast: 30}), badge("t90", "TENURE", Threshold{Label: "tenure", AtLeast: 90}),
+			badge("both", "BOTH", Threshold{Label: "tenure", AtLeast: 100}, Threshold{Label: "streak", AtLeast: 50}),
+			badge("old", "MIXED", Threshold{Label: "tenure", AtLeast: 60}), badge("liked", "MIXED", Threshold{Label: "likes", AtLeast: 10}),
+			badge("likedold", "PAIR", Threshold{Label: "tenure", AtLeast: 60}, Threshold{Label: "likes", AtLeast: 10}),
+			badge("ratio", "RATIO", Threshold{Label: "likes", AtLeast: 3}, Threshold{Label: "helpful", AtLeast: 66.67}),
 		},
 		Groups: []GroupView{
 			{"C", "VISITS", []string{"v1", "v5", "v10"}}, {"C", "TENURE", []string{"t30", "t90"}}, {"C", "BOTH", []string{"both"}},
@@ -82,6 +82,16 @@ func TestProgress(t *testing.T) {
 			Snapshot{User: "u", Since: Instants{{"tenure", now - 2*day}}, InProgress: []InProgress{liked}},
 			Progress{"u", Numbers{{"visits", 0}, {"tenure", 2}, {"streak", 0}, {"likes", 0}}, []Earned{},
 				[]InProgress{{"t30", 2, 30, 6}, {"old", 2, 60, 3}}, []string{"v1", "v5", "v10", "t90", "both", "liked", "likedold", "ratio"}},
+		},
+		"an age beside a counter, which is less advanced": { // 30/60 and 4/10
+			Snapshot{User: "u", Counters: Numbers{{"likes", 4}}, Since: Instants{{"tenure", now - 30*day}}, InProgress: []InProgress{liked}},
+			Progress{"u", Numbers{{"visits", 0}, {"tenure", 30}, {"streak", 0}, {"likes", 4}}, []Earned{},
+				[]InProgress{{"t90", 30, 90, 33}, {"old", 30, 60, 50}, {"likedold", 4, 10, 40}}, []string{"v1", "v5", "v10", "t30", "both", "liked", "ratio"}},
+		},
+		"an age beside a counter below zero": {
+			Snapshot{User: "u", Counters: Numbers{{"likes", -4}}, Since: Instants{{"tenure", now - day}}, Earned: []Earned{{"t30", 1}}},
+			Progress{"u", Numbers{{"visits", 0}, {"tenure", 1}, {"streak", 0}, {"likes", -4}}, []Earned{{"t30", 1}},
+				[]InProgress{{"t90", 1, 90, 1}, {"old", 1, 60, 1}}, []string{"v1", "v5", "v10", "both", "liked", "likedold", "ratio"}},
 		},
 		"the catalogue's order, and a badge that it lost": {
 			Snapshot{User: "u", Earned: []Earned{{"ratio", 3}, {"lost", 2}, {"v1", 1}, {"t30", 4}}},

@@ -30,7 +30,7 @@ type Snapshot struct {
 	// Since are the ages that have begun, with the instant at which they did.
 	Since      Instants
 	Earned     []Earned     // in display order
-	InProgress []InProgress // in display order; without what depends on ages alone
+	InProgress []InProgress // in display order; without what depends on an age
 	Pins       []string     // slugs of earned badges, as the user ordered them
 }
 

@@ -168,7 +168,7 @@ func BenchmarkProgress(b *testing.B) {
 	for i := range s.Earned {
 		ladder := GroupView{Category: "C", Criterion: fmt.Sprint(i)}
 		for _, slug := range []string{s.Earned[i].Badge, s.InProgress[i].Badge, fmt.Sprint("last-badge-", i), fmt.Sprint("very-last-badge-", i)} {
-			v.Badges = append(v.Badges, badge(slug, ladder.Criterion, Threshold{s.Counters[i].Name, 10}))
+			v.Badges = append(v.Badges, badge(slug, ladder.Criterion, Threshold{Label: s.Counters[i].Name, AtLeast: 10}))
 			ladder.Badges = append(ladder.Badges, slug)
 		}
 		v.Groups = append(v.Groups, ladder)

@@ -62,7 +62,7 @@ func (c *Catalog) View(version int) schemas.CatalogView {
 		}
 	}
 	for i := range c.Badges {
-		v.Badges[i] = c.Badges[i].view()
+		v.Badges[i] = c.badgeView(&c.Badges[i])
 	}
 	for i, g := range c.Groups {
 		v.Groups[i] = schemas.GroupView{Category: g.Category, Criterion: g.Criterion, Badges: make([]string, len(g.Badges))}
@@ -73,7 +73,7 @@ func (c *Catalog) View(version int) schemas.CatalogView {
 	return v
 }
 
-func (b *Badge) view() schemas.BadgeView {
+func (c *Catalog) badgeView(b *Badge) schemas.BadgeView {
 	v := schemas.BadgeView{
 		Slug: b.Slug, Name: b.Name, Description: b.Description,
 		Category: b.Category, Criterion: b.Criterion,
@@ -84,6 +84,7 @@ func (b *Badge) view() schemas.BadgeView {
 		v.Thresholds[i] = schemas.Threshold{Label: cond.Label, AtLeast: float64(cond.Threshold)}
 		if cond.Kind == Ratio {
 			v.Thresholds[i].AtLeast /= 100
+			v.Thresholds[i].Of, v.Thresholds[i].To = c.Counters[cond.Counter].Name, c.Counters[cond.Whole].Name
 		}
 	}
 	return v
