@@ -53,7 +53,7 @@ func (s *Simulation) badgeEvent(c *processor.Change) schemas.BadgeEvent {
 }
 
 // WriteProgress writes every user's progress, one JSON a line, by user id.
-// Ages are as of the latest tick.
+// Ages are as of the latest tick, and before the first one nobody has any.
 func (s *Simulation) WriteProgress(out io.Writer) error {
 	var finals []processor.Final
 	s.memory.Users(func(f processor.Final) { finals = append(finals, f) })
@@ -62,10 +62,14 @@ func (s *Simulation) WriteProgress(out io.Writer) error {
 	known := schemas.NewCompleter(&view)
 	lines := json.NewEncoder(out)
 	lines.SetEscapeHTML(false)
+	now := s.memory.Clock()
+	if now == 0 {
+		now = schemas.MinTime
+	}
 	var snapshot schemas.Snapshot
 	for i := range finals {
 		processor.FillSnapshot(s.cfg.Catalog, &finals[i], &snapshot)
-		if err := lines.Encode(known.Progress(&snapshot, s.memory.Clock())); err != nil {
+		if err := lines.Encode(known.Progress(&snapshot, now)); err != nil {
 			return errors.Wrap(err, "writing progress")
 		}
 	}
