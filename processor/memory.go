@@ -174,3 +174,17 @@ func (m *Memory) user(op *UserOp) UserRow {
 	}
 	return u.UserRow
 }
+
+// Rows calls members and entities for every row, in no order. An entity's state
+// stands in Prior.
+func (m *Memory) Rows(members func(MemberKey, MemberPrior), entities func(EntityKey, EntityRow)) {
+	for key, row := range m.members {
+		members(key, row)
+	}
+	for key, row := range m.entities {
+		entities(key, row)
+	}
+}
+
+// Places are how many places of a collection are taken.
+func (m *Memory) Places(collection int) int64 { return m.places[int16(collection)] }
