@@ -44,6 +44,22 @@ func Log(rng *rand.Rand, cat *catalog.Catalog, n int, partitions int32, keyed bo
 	return log
 }
 
+// Interleave draws another order in which the same partitions may be folded.
+func Interleave(rng *rand.Rand, log []*Record) []*Record {
+	queues := map[int32][]*Record{}
+	var owners []int32 // a partition as often as it has records left
+	for _, rec := range log {
+		queues[rec.Partition] = append(queues[rec.Partition], rec)
+		owners = append(owners, rec.Partition)
+	}
+	rng.Shuffle(len(owners), func(i, k int) { owners[i], owners[k] = owners[k], owners[i] })
+	out := make([]*Record, len(log))
+	for i, p := range owners {
+		out[i], queues[p] = queues[p][0], queues[p][1:]
+	}
+	return out
+}
+
 type traffic struct {
 	*rand.Rand
 	cat        *catalog.Catalog
@@ -93,7 +109,7 @@ func (t *traffic) record() *Record {
 	}
 	at := t.Int32N(t.partitions)
 	if t.keyed {
-		at = partitionOf(ev.subject, t.partitions)
+		at = keyedTo(rec, t.partitions)
 	}
 	return t.place(rec, at)
 }
@@ -109,9 +125,14 @@ func (t *traffic) place(rec *Record, partition int32) *Record {
 	return rec
 }
 
-func partitionOf(user string, partitions int32) int32 {
+// keyedTo is the partition of who acts, whatever became of the record.
+func keyedTo(rec *Record, partitions int32) int32 {
+	var ev schemas.Event
+	if schemas.Decode(rec.Headers, rec.Value, &ev) != nil {
+		return 0
+	}
 	h := fnv.New32a()
-	h.Write([]byte(user))
+	h.Write([]byte(ev.Subject))
 	return int32(h.Sum32() % uint32(partitions))
 }
 
