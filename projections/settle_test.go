@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/badgestream/badgestream/processor"
+	"github.com/jackc/pgx/v5/pgproto3"
 )
 
 var points = act{"stride.points.earned", "u1", `{"points":150}`, noon}
@@ -42,6 +43,9 @@ func finish(server net.Conn, frames []byte, gone <-chan struct{}) {
 	_ = server.(*net.TCPConn).CloseWrite()
 	<-gone
 }
+
+// shutdown is what Postgres says to its sessions when it is stopped.
+var shutdown = pgproto3.ErrorResponse{Severity: "FATAL", SeverityUnlocalized: "FATAL", Code: "57P01", Message: "terminating connection due to administrator command"}
 
 // TestLostAnswerIsSettled loses the connection around COMMIT, in every way,
 // and checks that the folder says what really happened.
@@ -77,6 +81,16 @@ func TestLostAnswerIsSettled(t *testing.T) {
 				<-gone
 			}
 		}, false},
+		"farewell": {func(*world) cut {
+			return func(client, server net.Conn, frames []byte, gone <-chan struct{}) {
+				// What ends a session can come in the place of COMMIT's answer.
+				if text, err := shutdown.Encode(nil); err == nil {
+					_, _ = client.Write(text)
+				}
+				client.Close()
+				finish(server, frames, gone)
+			}
+		}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

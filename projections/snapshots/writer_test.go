@@ -141,6 +141,39 @@ func TestFreshGroupIsNoLoss(t *testing.T) {
 	}
 }
 
+// silent is a Redis that does nothing and says so, from the n-th round trip on.
+type silent struct {
+	commands
+	after int
+}
+
+func (s *silent) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if s.after--; s.after < 0 {
+			return errors.New("nothing is done")
+		}
+		return next(ctx, cmds)
+	}
+}
+
+// TestMarkerComesLast has Redis fail at each round trip of a write: as long as
+// one snapshot is not there, the marker must say so.
+func TestMarkerComesLast(t *testing.T) {
+	for after := range 4 {
+		w := newWorld(t)
+		writer := w.writer()
+		finals, ledger := w.earn(2500, 100) // three round trips, and the marker's
+		before := w.rdb.HGet(t.Context(), markerKey("club"), field(club)).Val()
+		w.rdb.AddHook(&silent{after: after})
+		if err := writer.Write(t.Context(), finals, ledger...); err == nil {
+			t.Fatalf("Redis failed after %d round trips, and the write says that all is there", after)
+		}
+		if now := w.rdb.HGet(t.Context(), markerKey("club"), field(club)).Val(); now != before {
+			t.Errorf("after %d round trips the marker went from %s to %s", after, before, now)
+		}
+	}
+}
+
 // TestRefreshNoticesALoss flushes Redis while a refresh runs.
 func TestRefreshNoticesALoss(t *testing.T) {
 	for name, before := range map[string]func([]redis.Cmder) bool{

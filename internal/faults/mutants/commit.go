@@ -68,7 +68,7 @@ func ofCommit() []Mutant {
 			Name:   "farewell-taken-for-refusal",
 			Why:    "any error that Postgres sends is taken for a refusal: one that ends the session can come after the commit",
 			Edits:  []Edit{{"projections/transaction.go", `errors.As(err, &pg) && pg.SeverityUnlocalized == "ERROR"`, `errors.As(err, &pg) && pg.SeverityUnlocalized != ""`}},
-			Caught: []Stage{tests("./projections", "TestTerminatedAtCommit")},
+			Caught: []Stage{tests("./projections", "TestLostAnswerIsSettled")},
 		},
 		{
 			Name:   "batch-run-again-twice",

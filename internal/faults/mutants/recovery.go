@@ -97,7 +97,7 @@ func ofSnapshots() []Mutant {
 			Name:   "marker-before-snapshots",
 			Why:    "the marker moves on before the snapshots are written: if Redis loses them, the marker says that they are there",
 			Edits:  []Edit{{"projections/snapshots/writer.go", "\t// While Redis works on one chunk, the next is made.\n", "\tif err := w.advance(ctx, from); err != nil {\n\t\treturn err\n\t}\n"}, {"projections/snapshots/writer.go", "\treturn w.advance(ctx, from)\n", "\treturn nil\n"}},
-			Caught: []Stage{tests("./projections/snapshots", "TestLossesAreNoticed")},
+			Caught: []Stage{tests("./projections/snapshots", "TestMarkerComesLast")},
 		},
 		{
 			Name:   "loss-not-noticed",

@@ -1,0 +1,69 @@
+package pipeline_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/badgestream/badgestream/internal/catalog"
+	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/projections/snapshots"
+	"github.com/badgestream/badgestream/schemas"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+const walks = `
+name: walks
+dedupe: {window: 5}
+events:
+  walked: {}
+counters:
+  walks: {total: [{on: walked, add: 1}]}
+badges:
+  - category: WALKS
+    criterion: WALKS
+    badges:
+      - {slug: walker, name: Walker, description: Walked once., tier: 1, counter: walks, at_least: 1}
+`
+
+// TestWarmedWindowIsExact restarts the engine after every batch, and sends
+// events again: one that stands as far back as the window reaches is a
+// duplicate, and one that stands one offset further back counts.
+func TestWarmedWindowIsExact(t *testing.T) {
+	t.Parallel()
+	cat, err := catalog.Parse("walks", []byte(walks))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := found(t, stacktest.Embedded(t), cat, 1)
+	walked := func(ids string) (records []*kgo.Record) {
+		for _, id := range ids {
+			records = append(records, lines(fmt.Appendf(nil, `{"specversion":"1.0","id":"%c","source":"/w","type":"walked","subject":"u1","time":"2026-03-01T12:00:00Z","data":{}}`, id))...)
+		}
+		return records
+	}
+	counted := int64(0)
+	for _, batch := range []struct {
+		ids string
+		new int64
+	}{
+		{"abcde", 5}, // offsets 0 to 4
+		{"a", 0},     // at 5, and at 0 before
+		{"fb", 2},    // b at 7, and at 1 before
+		{"h", 1},
+		{"c", 1}, // at 9, and at 2 before
+		{"f", 0}, // at 10, and at 6 before
+		{"b", 0}, // at 11, and at 7 before
+	} {
+		c.produce(walked(batch.ids)...)
+		c.drain()
+		counted += batch.new
+		text, err := c.redis().Get(t.Context(), snapshots.Key(c.cfg.Group, "u1")).Result()
+		c.do("read the snapshot", err)
+		s, err := schemas.ParseSnapshot([]byte(text))
+		c.do("decode it", err)
+		if len(s.Counters) != 1 || s.Counters[0].Value != counted {
+			t.Errorf("after %q the counters are %v, and %d walks count", batch.ids, s.Counters, counted)
+		}
+	}
+	c.verify()
+}
