@@ -45,7 +45,7 @@ func ofBadges() []Mutant {
 			Name:   "earned-when-revoked",
 			Why:    "a revocation says that the badge had been earned when it was revoked",
 			Edits:  []Edit{{evaluate, "\t\tc.EarnedAt = m.held[at].At\n", ""}},
-			Caught: []Stage{cases},
+			Caught: []Stage{cases, simulated(20)},
 		},
 		{
 			Name:   "conditions-any",

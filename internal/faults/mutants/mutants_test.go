@@ -61,3 +61,25 @@ func TestMutantsNameTests(t *testing.T) {
 		}
 	}
 }
+
+// TestMutantsAreTold wants the table of docs/reliability.md to have a row of each
+// mutant, as its command writes it, and no other.
+func TestMutantsAreTold(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(repository, "docs/reliability.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := Rows(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range All() {
+		if !strings.Contains(rows[m.Name], " "+cell(m.Why, 1000)+" ") {
+			t.Errorf("docs/reliability.md does not tell of mutant %s as it is: go run ./internal/faults/cmd/mutants --only '^%s$' --markdown docs/reliability.md", m.Name, m.Name)
+		}
+		delete(rows, m.Name)
+	}
+	for name := range rows {
+		t.Errorf("docs/reliability.md tells of mutant %s, which is no more", name)
+	}
+}

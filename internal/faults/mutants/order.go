@@ -51,19 +51,19 @@ func ofOrder() []Mutant {
 			Name:   "revocation-not-published",
 			Why:    "only awards are thought of where badge events are made",
 			Edits:  []Edit{{"internal/pipeline/fold.go", "\tfor i := range out.History {\n\t\tw.badge", "\tfor i := range out.History {\n\t\tif out.History[i].Revoked {\n\t\t\tcontinue\n\t\t}\n\t\tw.badge"}},
-			Caught: []Stage{simulated(5)},
+			Caught: []Stage{simulated(20)},
 		},
 		{
 			Name:   "dead-letter-left-out",
 			Why:    "a reject has its row in Postgres, and its dead letter is forgotten",
 			Edits:  []Edit{{"internal/pipeline/fold.go", "\t\tw.deadLetter(pub, &rejects[i])\n", "\t\t_ = i\n"}},
-			Caught: []Stage{simulated(5)},
+			Caught: []Stage{simulated(20)},
 		},
 		{
 			Name:   "note-left-out",
 			Why:    "a publication does not note the rows before its own that another worker still has to publish: a Postgres that lost both folds the later one without the earlier",
 			Edits:  []Edit{{"internal/pipeline/notes.go", "\t\t\tw.ledgerRow(p, row, true)\n", "\t\t\t_ = row\n"}},
-			Caught: []Stage{tests("./internal/pipeline", "TestPredecessorLost"), simulated(60)},
+			Caught: []Stage{tests("./internal/pipeline", "TestPredecessorLost"), simulated(20), simulated(150)},
 		},
 	}
 }
@@ -100,7 +100,7 @@ func ofOffsets() []Mutant {
 	}
 `},
 			},
-			Caught: []Stage{simulated(60)},
+			Caught: []Stage{simulated(20), simulated(150)},
 		},
 		{
 			Name:   "commit-all-polled",
@@ -118,13 +118,13 @@ func ofOffsets() []Mutant {
 			Name:   "abort-trusted",
 			Why:    "when a Kafka transaction does not certainly commit, the session is used on, and the client's idea of what is committed is believed",
 			Edits:  []Edit{{"internal/pipeline/publish.go", "\tif err != nil {\n\t\treturn errors.Wrap(err, \"commit the Kafka transaction\")\n\t}\n\tif !ok {\n\t\treturn errNotCommitted\n\t}\n", "\tif err != nil || !ok {\n\t\tw.log.WarnContext(ctx, \"aborted: what is folded is published with the next poll\", \"error\", err)\n\t\treturn nil\n\t}\n"}},
-			Caught: []Stage{simulated(60)},
+			Caught: []Stage{simulated(20), simulated(150)},
 		},
 		{
 			Name:   "unstable-offsets",
 			Why:    "committed offsets are read without RequireStable, which is off by default: those of a transaction that is about to commit are not seen",
 			Edits:  []Edit{{"internal/pipeline/position.go", "adm.FetchOffsetsForTopics(kadm.RequireStable(ctx), group", "adm.FetchOffsetsForTopics(ctx, group"}},
-			Caught: []Stage{simulated(60)},
+			Caught: []Stage{simulated(20), simulated(150)},
 		},
 		{
 			Name: "cursor-moved-at-assignment",
@@ -139,7 +139,7 @@ func ofOffsets() []Mutant {
 		return from, err
 	}), kgo.WithContext(living),
 `}},
-			Caught: []Stage{simulated(60)},
+			Caught: []Stage{simulated(20), simulated(150)},
 		},
 	}
 }

@@ -31,7 +31,7 @@ func ofRecovery() []Mutant {
 			Name:   "recovery-of-another-database",
 			Why:    "what is recovered is published without asking whether Postgres went back to a backup while it was read",
 			Edits:  []Edit{{"internal/pipeline/recover.go", "\tif err := w.folder.Check(ctx); err != nil {\n\t\treturn err\n\t}\n\tif err := w.publish", "\tif err := w.publish"}},
-			Caught: []Stage{simulated(150)},
+			Caught: []Stage{simulated(20), simulated(150)},
 		},
 	}
 }
@@ -79,7 +79,7 @@ func ofRestore() []Mutant {
 			Name:   "refold-not-refreshed",
 			Why:    "a restored Postgres catches up, and Redis keeps what it had",
 			Edits:  []Edit{{"internal/pipeline/refold.go", "\treturn e.refresh(ctx)\n}\n\n// raiseEpoch", "\treturn nil\n}\n\n// raiseEpoch"}, {"internal/pipeline/refold.go", "\t\tif err := w.Distrust(ctx, id, p.published); err != nil {\n\t\t\treturn err\n\t\t}\n", "\t\t_, _ = id, p\n"}},
-			Caught: []Stage{tests("./internal/pipeline", "TestRestored", "TestRestoredTwice"), simulated(60)},
+			Caught: []Stage{tests("./internal/pipeline", "TestRestored", "TestRestoredTwice"), simulated(20), simulated(150)},
 		},
 	}
 }
@@ -109,7 +109,7 @@ func ofSnapshots() []Mutant {
 			Name:   "refresh-of-old-epoch",
 			Why:    "a process that has folded nothing since another raised the epoch refreshes with the one that it knows",
 			Edits:  []Edit{{"internal/pipeline/snapshots.go", "\tif _, err := e.follow(ctx); err != nil {\n\t\treturn err\n\t}\n\tusers, err", "\tusers, err"}, {"internal/pipeline/snapshots.go", "\tchanged, err := e.follow(ctx)\n\tif err != nil {\n\t\treturn err\n\t}\n\tif changed {\n\t\treturn e.refresh(ctx)\n\t}\n", ""}},
-			Caught: []Stage{simulated(150)},
+			Caught: []Stage{simulated(20), simulated(150)},
 		},
 	}
 }
@@ -139,7 +139,7 @@ func ofDuplicates() []Mutant {
 			Name:   "window-of-a-former-owner",
 			Why:    "a partition that comes back gets the window that it had, though another owner folded it on",
 			Edits:  []Edit{{"internal/pipeline/assign.go", "if ok && kept.at == folded {", "if ok {"}},
-			Caught: []Stage{simulated(150)},
+			Caught: []Stage{simulated(20), simulated(150)},
 		},
 		{
 			Name:   "window-after-the-batch",
