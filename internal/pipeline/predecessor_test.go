@@ -31,7 +31,7 @@ func TestPredecessorDied(t *testing.T) {
 
 // foldUnpublished folds a range of a partition as a worker does that dies
 // before it can publish.
-func (c *community) foldUnpublished(ctx context.Context, partition int32, from, to int64) {
+func (c *community) foldUnpublished(ctx context.Context, partition int32, from, to int64) *projections.Outcome {
 	c.T.Helper()
 	store, err := projections.Open(ctx, c.Config.Postgres, c.Config.Group)
 	if err != nil {
@@ -58,10 +58,11 @@ func (c *community) foldUnpublished(ctx context.Context, partition int32, from, 
 			c.T.Fatal(err)
 		}
 	}
-	_, err = folder.Fold(ctx, &projections.Work{Batch: batch, Reason: schemas.ReasonActivity, Ranges: []projections.Range{{
+	out, err := folder.Fold(ctx, &projections.Work{Batch: batch, Reason: schemas.ReasonActivity, Ranges: []projections.Range{{
 		TopicPartition: projections.TopicPartition{Topic: c.Config.ActivityTopic, Partition: partition},
 		From:           projections.Position{Offset: from}, To: projections.Position{Offset: to}}}})
 	c.do("fold without publishing", err)
+	return out
 }
 
 // testPredecessorLost has a worker fold five visits of a user and not publish

@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/projections/snapshots"
 	"github.com/badgestream/badgestream/schemas"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 const walks = `
@@ -54,10 +55,10 @@ func TestWarmedWindowIsExact(t *testing.T) {
 		{"f", 0}, // at 10, and at 6 before
 		{"b", 0}, // at 11, and at 7 before
 	} {
-		c.produce(walked(batch.ids)...)
-		c.drain()
+		c.Produce(walked(batch.ids)...)
+		c.Drain()
 		counted += batch.new
-		text, err := c.redis().Get(t.Context(), snapshots.Key(c.cfg.Group, "u1")).Result()
+		text, err := c.redis().Get(t.Context(), snapshots.Key(c.Config.Group, "u1")).Result()
 		c.do("read the snapshot", err)
 		s, err := schemas.ParseSnapshot([]byte(text))
 		c.do("decode it", err)
@@ -65,5 +66,5 @@ func TestWarmedWindowIsExact(t *testing.T) {
 			t.Errorf("after %q the counters are %v, and %d walks count", batch.ids, s.Counters, counted)
 		}
 	}
-	c.verify()
+	c.Verify()
 }

@@ -124,7 +124,7 @@ func ofOffsets() []Mutant {
 			Name:   "unstable-offsets",
 			Why:    "committed offsets are read without RequireStable, which is off by default: those of a transaction that is about to commit are not seen",
 			Edits:  []Edit{{"internal/pipeline/position.go", "adm.FetchOffsetsForTopics(kadm.RequireStable(ctx), group", "adm.FetchOffsetsForTopics(ctx, group"}},
-			Caught: []Stage{simulated(20), simulated(150)},
+			Caught: []Stage{tests("./internal/pipeline", "TestUndecidedOffsets")},
 		},
 		{
 			Name: "cursor-moved-at-assignment",
