@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -245,5 +246,46 @@ func TestTickSteps(t *testing.T) {
 	}
 	if len(out.History) != 20 || out.History[0].User != "u6" || out.History[19].User != "u1" {
 		t.Errorf("%d changes, from %q to %q", len(out.History), out.History[0].User, out.History[19].User)
+	}
+}
+
+// TestStaleStepChangesNothing comes to a tick at a step that is done, at one that
+// is not there yet, and as if it had not begun: the offset is the same in all
+// three.
+func TestStaleStepChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, server(t), "stalestep", load(t, "stride"), 2)
+	var acts []act
+	for i := range 10 {
+		acts = append(acts, act{"stride.runner.joined", fmt.Sprintf("u%d", i), `{}`, noon})
+	}
+	w.start("setup", 0, 0, acts...).wait()
+	f := w.folder()
+	step := func(from Position) (Position, error) {
+		src := processor.Source{Topic: "activity", Partition: 1, ID: "tick", Time: noon + 31*day}
+		_, _, to, err := f.FoldTick(t.Context(), &TickWork{Batch: processor.New(w.cat), Source: src, From: from, Limit: 2, Reason: schemas.ReasonActivity})
+		return to, err
+	}
+	at := Position{}
+	for range 2 {
+		var err error
+		if at, err = step(at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := w.state()
+	for _, from := range []Position{{}, {Step: 1, Ordinal: 2}, {Step: 3, Ordinal: 6}} {
+		if _, err := step(from); !errors.Is(err, ErrStale) {
+			t.Errorf("step %d: %v", from.Step, err)
+		}
+		work := w.works(1, 0, points)
+		work.Ranges[0].From = from
+		if _, err := f.Fold(t.Context(), work); !errors.Is(err, ErrStale) {
+			t.Errorf("a batch in the place of step %d: %v", from.Step, err)
+		}
+	}
+	same(t, "after stale steps", before, w.state())
+	if _, err := step(at); err != nil {
+		t.Errorf("the next step: %v", err)
 	}
 }

@@ -110,8 +110,12 @@ func prepare(ctx context.Context, dir string, o *options) (*mutants.Runner, erro
 func hunt(ctx context.Context, runner *mutants.Runner, list []mutants.Mutant, o *options, out io.Writer) error {
 	var results []mutants.Result
 	var free []string
+	var unkept error
 	err := runner.Run(ctx, list, func(r mutants.Result) {
 		results = append(results, r)
+		if o.markdown != "" {
+			unkept = errors.CombineErrors(unkept, keep(o.markdown, r))
+		}
 		if r.Err != nil {
 			free = append(free, r.Mutant.Name)
 			fmt.Fprintf(out, "%3d of %d  NOT CAUGHT  %v\n", len(results), len(list), r.Err)
@@ -119,13 +123,8 @@ func hunt(ctx context.Context, runner *mutants.Runner, list []mutants.Mutant, o 
 		}
 		fmt.Fprintf(out, "%3d of %d  %5.1f s  %s: caught by %s: %s\n", len(results), len(list), r.Took.Seconds(), r.Mutant.Name, r.Test, r.Said)
 	})
-	if err != nil {
+	if err := errors.CombineErrors(err, unkept); err != nil {
 		return err
-	}
-	if o.markdown != "" {
-		if err := keep(o.markdown, results); err != nil {
-			return err
-		}
 	}
 	if len(free) > 0 {
 		return errors.Newf("%d of %d mutants were not caught: %s", len(free), len(list), strings.Join(free, ", "))
@@ -134,12 +133,14 @@ func hunt(ctx context.Context, runner *mutants.Runner, list []mutants.Mutant, o 
 	return nil
 }
 
-func keep(file string, results []mutants.Result) error {
+// keep brings the table up to date at once: what was seen stays, also if the run
+// is broken off.
+func keep(file string, result mutants.Result) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return errors.Wrap(err, "--markdown")
 	}
-	updated, err := mutants.Update(string(text), mutants.All(), results)
+	updated, err := mutants.Update(string(text), mutants.All(), []mutants.Result{result})
 	if err != nil {
 		return errors.Wrapf(err, "--markdown %s", file)
 	}
