@@ -27,7 +27,7 @@ func cell(text string, most int) string {
 	if short := []rune(text); len(short) > most {
 		text = string(short[:most-1]) + "…"
 	}
-	return strings.NewReplacer("|", `\|`, "<", "&lt;", "*", `\*`, "_", `\_`).Replace(text)
+	return strings.NewReplacer("|", `\|`, "<", "&lt;", "*", `\*`).Replace(text)
 }
 
 // Rows are the lines of a document's table, by the mutant's name.
