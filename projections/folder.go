@@ -115,7 +115,7 @@ func (f *Folder) Fold(ctx context.Context, w *Work) (*Outcome, error) {
 	if f.in.Secret == (Secret{}) {
 		return nil, errors.AssertionFailedf("the folder has no secret: it would not find the members that are there")
 	}
-	t := &transaction{ranges: w.Ranges, rejects: w.Rejects, reason: w.Reason, batch: w.Batch, history: f.history}
+	t := &transaction{ranges: w.Ranges, rejects: w.Rejects, reason: w.Reason, number: w.Number, batch: w.Batch, history: f.history}
 	return f.run(ctx, t, f.foldStages)
 }
 

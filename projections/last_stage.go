@@ -136,7 +136,7 @@ func addBytes(col *pgbatch.Column, b []byte) {
 }
 
 // addLedger adds the statement that draws the numbers, one for each range in
-// order.
+// order, or that takes the one that is given.
 func (f *Folder) addLedger(pipe *pgbatch.Pipe, t *transaction) {
 	t.ledger = t.ledger[:0]
 	cols := f.ledgerCols[:]
@@ -149,10 +149,14 @@ func (f *Folder) addLedger(pipe *pgbatch.Pipe, t *transaction) {
 			cols[2+c].AddInt8(v)
 		}
 	}
-	pipe.Add(f.stmts.ledger, func(v [][]byte) error {
+	stmt, args := f.stmts.ledger, append(params(cols), pgbatch.Int4Param(t.due), pgbatch.Int4Param(f.in.CatalogVersion))
+	if t.number != 0 {
+		stmt, args = f.stmts.numbered, append(args, pgbatch.Int8Param(t.number))
+	}
+	pipe.Add(stmt, func(v [][]byte) error {
 		if i := len(t.ledger); i < len(t.ranges) {
 			t.ledger = append(t.ledger, LedgerRow{Number: pgbatch.ReadInt8(v[0]), Range: t.ranges[i], Due: t.due, CatalogVersion: f.in.CatalogVersion})
 		}
 		return nil
-	}, append(params(cols), pgbatch.Int4Param(t.due), pgbatch.Int4Param(f.in.CatalogVersion))...)
+	}, args...)
 }

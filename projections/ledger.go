@@ -59,25 +59,13 @@ ORDER BY from_offset, from_step`, p.Topic, p.Partition, from, to)
 	return list, errors.Wrapf(err, "read the ledger of %s/%d from %d to %d", p.Topic, p.Partition, from, to)
 }
 
-// NumberFrom makes n the number of the next row of the ledger. It is for
-// folding again what a restored database has forgotten, and for nobody else:
-// a number must never be given twice. Who does so by an epoch that is over, as
-// another has begun to fold again since, gets a *RegimeChanged.
-func (s *Store) NumberFrom(ctx context.Context, n int64, by Regime) error {
-	// The row is locked, and the epoch looked at, before the number is set.
-	tag, err := s.pool.Exec(ctx, `WITH held AS MATERIALIZED (SELECT FROM `+schema(s.group)+`.regime WHERE epoch = $3 FOR SHARE)
-SELECT setval($1::text::regclass, $2, false) FROM held`, schema(s.group)+".ledger_number", n, by.Epoch)
-	if err != nil {
-		return errors.Wrapf(err, "number the ledger from %d", n)
-	}
-	if tag.RowsAffected() == 0 {
-		_, found, err := s.CurrentCatalog(ctx)
-		if err != nil {
-			return err
-		}
-		return &RegimeChanged{Expected: by, Found: found.Regime}
-	}
-	return nil
+// NumberFrom makes n the least number that rows of the ledger draw from now on.
+// It is for a restored database, which has forgotten the numbers that it gave:
+// none must be given twice.
+func (s *Store) NumberFrom(ctx context.Context, n int64) error {
+	sequence := schema(s.group) + ".ledger_number"
+	_, err := s.pool.Exec(ctx, `SELECT setval($1::text::regclass, $2, false) FROM `+sequence+` WHERE last_value + is_called::int < $2`, sequence, n)
+	return errors.Wrapf(err, "number the ledger from %d", n)
 }
 
 func scanLedger(row pgx.CollectableRow) (r LedgerRow, err error) {

@@ -20,7 +20,7 @@ type statements struct {
 	members, timed, entities, places     pgbatch.Statement
 	users, due                           pgbatch.Statement
 	held, history, rejects               pgbatch.Statement
-	ledger, commit                       pgbatch.Statement
+	ledger, numbered, commit             pgbatch.Statement
 	standing, alone, raise, dueNow, move pgbatch.Statement
 	await, written                       pgbatch.Statement
 }
@@ -70,9 +70,10 @@ SELECT ` + rows(`text`, `int`, `bigint`, `bigint`, `text`, `text`, `text`, `text
 			`boolean`, `timestamptz`, `timestamptz`, `text`, `text`, `json`, `bigint`) + `, $17::int, $18::text`},
 		rejects: pgbatch.Statement{Name: "rejects", SQL: `INSERT INTO ` + base + `.reject (topic, partition, "offset", reason, detail, key, value, headers, timestamp_ms)
 SELECT ` + rows(`text`, `int`, `bigint`, `text`, `text`, `bytea`, `bytea`, `bytea`, `bigint`)},
-		ledger: pgbatch.Statement{Name: "ledger", SQL: `INSERT INTO ` + base + `.ledger (topic, partition, from_offset, from_step, from_ordinal, to_offset, to_step, to_ordinal, due, catalog_version)
-SELECT ` + rows(`text`, `int`, `bigint`, `bigint`, `bigint`, `bigint`, `bigint`, `bigint`) + `, $9::int, $10::int
-RETURNING number`},
+		ledger: pgbatch.Statement{Name: "ledger", SQL: `INSERT INTO ` + base + `.ledger (` + ledgerRange + `, due, catalog_version)
+SELECT ` + ledgerRows() + ` RETURNING number`},
+		numbered: pgbatch.Statement{Name: "numbered ledger", SQL: `INSERT INTO ` + base + `.ledger (` + ledgerRange + `, due, catalog_version, number)
+SELECT ` + ledgerRows() + `, $11::bigint RETURNING number`},
 	}
 	s.users = pgbatch.Statement{Name: "users", SQL: usersSQL(gen, cat, `least(t.due_at, excluded.due_at)`)}
 	s.due = pgbatch.Statement{Name: "users due", SQL: usersSQL(gen, cat, `excluded.due_at`)}
@@ -81,6 +82,12 @@ RETURNING number`},
 WHERE topic = $1 AND partition = $2 AND from_offset = $3 AND from_step = $4 AND xmin = $5::xid`}
 	s.ofTicks(base, gen, cat)
 	return s
+}
+
+const ledgerRange = `topic, partition, from_offset, from_step, from_ordinal, to_offset, to_step, to_ordinal`
+
+func ledgerRows() string {
+	return rows(`text`, `int`, `bigint`, `bigint`, `bigint`, `bigint`, `bigint`, `bigint`) + `, $9::int, $10::int`
 }
 
 // rows makes rows of array parameters, one for each column, from $1 on. They

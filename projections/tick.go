@@ -18,7 +18,7 @@ func (f *Folder) FoldTick(ctx context.Context, w *TickWork) (out *Outcome, done 
 		return nil, false, Position{}, errors.AssertionFailedf("the batch was made for another catalogue than its folder")
 	}
 	p := TopicPartition{w.Source.Topic, w.Source.Partition}
-	t := &transaction{batch: w.Batch, reason: w.Reason, move: true, history: f.history, ranges: []Range{{TopicPartition: p, From: w.From, To: w.From}}}
+	t := &transaction{batch: w.Batch, reason: w.Reason, number: w.Number, move: true, history: f.history, ranges: []Range{{TopicPartition: p, From: w.From, To: w.From}}}
 	out, err = f.run(ctx, t, func(ctx context.Context, t *transaction) error { return f.tickStages(ctx, t, w) })
 	to = t.ranges[0].To
 	return out, err == nil && to.Offset > w.From.Offset, to, err

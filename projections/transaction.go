@@ -21,6 +21,7 @@ type transaction struct {
 	ranges  []Range
 	rejects []Reject
 	reason  schemas.BadgeReason
+	number  int64 // of the ledger's row, 0 to draw it
 	due     int32 // how many users a tick's step takes
 	move    bool  // the fold offset moves in the last stage, and not in the first
 

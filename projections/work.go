@@ -56,6 +56,9 @@ type Work struct {
 	Rejects []Reject
 	// Reason is why badges change.
 	Reason schemas.BadgeReason
+	// Number is that of the ledger's row, where the ledger is folded again, of
+	// one range. 0 draws the next.
+	Number int64
 }
 
 // TickWork is one bounded step of a tick.
@@ -73,6 +76,9 @@ type TickWork struct {
 	// ends there, as it did the first time.
 	To     *Position
 	Reason schemas.BadgeReason
+	// Number is that of the ledger's row, where the ledger is folded again. 0
+	// draws the next.
+	Number int64
 }
 
 // Outcome is what a committed transaction did. Its slices live until the

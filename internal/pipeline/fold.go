@@ -56,7 +56,7 @@ func (w *worker) gather() (err error) {
 
 // commit folds what was gathered, and moves the partitions on.
 func (w *worker) commit(ctx context.Context) (*projections.Outcome, error) {
-	out, err := w.write(ctx)
+	out, err := w.write(ctx, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -68,11 +68,12 @@ func (w *worker) commit(ctx context.Context) (*projections.Outcome, error) {
 	return out, nil
 }
 
-// write is the first commit point: what was gathered counts.
-func (w *worker) write(ctx context.Context) (out *projections.Outcome, err error) {
+// write is the first commit point: what was gathered counts. The number is that
+// of the ledger's row, or 0 for the next.
+func (w *worker) write(ctx context.Context, number int64) (out *projections.Outcome, err error) {
 	ctx, span := w.tel.Stage(ctx, telemetry.StageFold)
 	defer func() { w.tel.End(span, err) }()
-	out, err = w.folder.Fold(ctx, &projections.Work{Batch: w.in.batch, Ranges: w.in.ranges, Rejects: w.in.rejects, Reason: schemas.ReasonActivity})
+	out, err = w.folder.Fold(ctx, &projections.Work{Batch: w.in.batch, Ranges: w.in.ranges, Rejects: w.in.rejects, Reason: schemas.ReasonActivity, Number: number})
 	return out, errors.Wrapf(err, "fold %d ranges", len(w.in.ranges))
 }
 

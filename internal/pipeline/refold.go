@@ -24,7 +24,14 @@ var errForgot = errors.New("Postgres has folded less than is published: it was r
 // them, and all snapshots are written anew.
 func (e *engine) refold(ctx context.Context) error {
 	done := false
-	err := e.Store.Alone(ctx, "refold", func() error {
+	err := e.Store.Alone(ctx, "refold", func() (err error) {
+		// Before anything is read: a database that is restored once more, while
+		// its order of folding is looked up, is noticed.
+		before := e.newWorker(-1).folder
+		if err := before.Connect(ctx); err != nil {
+			return err
+		}
+		defer func() { err = errors.CombineErrors(err, before.Close(context.WithoutCancel(ctx))) }()
 		ks, _, err := committed(ctx, e.adm, e.cfg.Group, e.cfg.sources()...)
 		if err != nil {
 			return err
@@ -56,6 +63,13 @@ func (e *engine) refold(ctx context.Context) error {
 		}
 		done = true
 		r := &refolder{worker: e.newWorker(-1), parts: parts}
+		defer func() { err = errors.CombineErrors(err, r.folder.Close(context.WithoutCancel(ctx))) }()
+		if err := r.folder.Connect(ctx); err != nil {
+			return err
+		}
+		if err := before.Check(ctx); err != nil {
+			return err
+		}
 		return r.run(ctx, rows, last)
 	})
 	if err != nil || !done {
@@ -112,27 +126,26 @@ func (r *refolder) run(ctx context.Context, rows []schemas.LedgerRow, last int64
 		return errors.Wrap(err, "make a Kafka client")
 	}
 	defer r.cl.Close()
-	defer func() { err = errors.CombineErrors(err, r.folder.Close(context.WithoutCancel(ctx))) }()
+	// New rows must not bear numbers that the ledger topic has given already, also
+	// if this process dies with its last row.
+	if err := e.Store.NumberFrom(ctx, last+1); err != nil {
+		return err
+	}
 	for i := range rows {
 		if err := r.row(ctx, &rows[i]); err != nil {
 			return errors.Wrapf(err, "fold row %d of the ledger again", rows[i].Number)
 		}
 	}
-	// New rows must not bear numbers that the ledger topic has given already.
-	if err := e.Store.NumberFrom(ctx, last+1, r.installed.Regime); err != nil {
-		return err
-	}
 	e.log.InfoContext(ctx, "Postgres has caught up with what is published", "ranges", len(rows))
 	return nil
 }
 
-// row folds one range as it was folded before, under its old number.
+// row folds one range as it was folded before, under its old number. Should
+// another process do the same, as this one has lost its turn, the fold offset
+// lets one of them fold it.
 func (r *refolder) row(ctx context.Context, row *schemas.LedgerRow) error {
 	p, to := r.parts[source(row)], end(row)
 	if err := r.need(ctx, p, to); err != nil {
-		return err
-	}
-	if err := r.Store.NumberFrom(ctx, row.Number, r.installed.Regime); err != nil {
 		return err
 	}
 	r.in.reset()
@@ -151,7 +164,7 @@ func (r *refolder) row(ctx context.Context, row *schemas.LedgerRow) error {
 		if got := r.in.ranges[0].To; compare(got, to) != 0 {
 			return halt("%s/%d was folded up to offset %d, and its log now leads to %d: it is another log", row.Topic, row.Partition, to.Offset, got.Offset)
 		}
-		if _, err := r.write(ctx); err != nil {
+		if _, err := r.write(ctx, row.Number); err != nil {
 			return err
 		}
 		p.pop(n)
@@ -160,7 +173,7 @@ func (r *refolder) row(ctx context.Context, row *schemas.LedgerRow) error {
 	}
 	r.in.batch.Reset()
 	_, _, _, err := r.folder.FoldTick(ctx, &projections.TickWork{
-		Batch: r.in.batch, Source: *p.tick, From: p.folded, Limit: int(row.Due), To: &to, Reason: schemas.ReasonActivity})
+		Batch: r.in.batch, Source: *p.tick, From: p.folded, Limit: int(row.Due), To: &to, Reason: schemas.ReasonActivity, Number: row.Number})
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ type Store interface {
 	Rejects(ctx context.Context, p projections.TopicPartition, from, to int64, f func(*projections.Reject) error) error
 	LedgerFrom(ctx context.Context, p projections.TopicPartition, from projections.Position, limit int) ([]projections.LedgerRow, error)
 	LedgerBetween(ctx context.Context, above, below int64) ([]projections.LedgerRow, error)
-	NumberFrom(ctx context.Context, n int64, by projections.Regime) error
+	NumberFrom(ctx context.Context, n int64) error
 	Close()
 }
 

@@ -76,8 +76,12 @@ func (t *transaction) write() (*projections.Outcome, error) {
 		s.rejects = append(s.rejects, stored(r))
 	}
 	for _, r := range t.ranges {
-		s.number++
-		row := projections.LedgerRow{Number: s.number, Range: r, CatalogVersion: t.folder.in.CatalogVersion}
+		number := t.number
+		if number == 0 {
+			s.number++
+			number = s.number
+		}
+		row := projections.LedgerRow{Number: number, Range: r, CatalogVersion: t.folder.in.CatalogVersion}
 		if t.tick {
 			row.Due = int32(len(out.Finals))
 		}

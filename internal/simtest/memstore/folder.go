@@ -66,7 +66,7 @@ func (f *Folder) drop() {
 // Fold is projections.Folder.Fold.
 func (f *Folder) Fold(ctx context.Context, w *projections.Work) (*projections.Outcome, error) {
 	w.Batch.Rewind()
-	t := &transaction{folder: f, batch: w.Batch, ranges: slices.Clone(w.Ranges), rejects: w.Rejects, reason: w.Reason,
+	t := &transaction{folder: f, batch: w.Batch, ranges: slices.Clone(w.Ranges), rejects: w.Rejects, reason: w.Reason, number: w.Number,
 		users: slices.Sorted(slices.Values(w.Batch.Credited()))}
 	t.apply = func(rows *processor.Memory) error { return rows.Fold(w.Batch) }
 	return t.run(ctx)
@@ -83,7 +83,7 @@ func (f *Folder) FoldTick(ctx context.Context, w *projections.TickWork) (out *pr
 		return nil, false, to, errors.AssertionFailedf("memstore folds a tick in one step")
 	}
 	p := projections.TopicPartition{Topic: w.Source.Topic, Partition: w.Source.Partition}
-	t := &transaction{folder: f, batch: w.Batch, ranges: []projections.Range{{TopicPartition: p, From: w.From, To: to}}, reason: w.Reason, tick: true}
+	t := &transaction{folder: f, batch: w.Batch, ranges: []projections.Range{{TopicPartition: p, From: w.From, To: to}}, reason: w.Reason, number: w.Number, tick: true}
 	t.apply = func(rows *processor.Memory) error {
 		if rows.Clock() > w.Source.Time {
 			return nil
@@ -108,6 +108,7 @@ type transaction struct {
 	ranges  []projections.Range
 	rejects []projections.Reject
 	reason  reason
+	number  int64    // of the ledger's row, 0 to draw it
 	users   []string // whose rows it locks
 	tick    bool     // it has the clock for itself
 	apply   func(*processor.Memory) error

@@ -212,12 +212,9 @@ func (s *Store) BindOutlets(ctx context.Context, o projections.Outlets) (bound p
 }
 
 // NumberFrom is projections.Store.NumberFrom.
-func (s *Store) NumberFrom(ctx context.Context, n int64, by projections.Regime) error {
+func (s *Store) NumberFrom(ctx context.Context, n int64) error {
 	return s.query(ctx, "number the ledger", func(t *tables) error {
-		if t.installed.Epoch != by.Epoch {
-			return &projections.RegimeChanged{Expected: by, Found: t.installed.Regime}
-		}
-		t.number = n - 1
+		t.number = max(t.number, n-1)
 		return nil
 	})
 }

@@ -99,10 +99,6 @@ func TestRegime(t *testing.T) {
 		if regime.Epoch != 7 || later.Epoch != 8 {
 			t.Errorf("the epochs are %d and %d", regime.Epoch, later.Epoch)
 		}
-		var over *projections.RegimeChanged
-		if err := m.store.NumberFrom(t.Context(), 50, regime); !errors.As(err, &over) || over.Found != later {
-			t.Errorf("numbered by an epoch that is over: %v", err)
-		}
 		regime = later
 		changed("another epoch", 1)
 		renamed, err := catalog.Parse("renamed.yaml", []byte(strings.Replace(string(m.cat.Text), "name: Collector", "name: Hoarder", 1)))
@@ -130,8 +126,8 @@ func TestRegime(t *testing.T) {
 	})
 }
 
-// TestSeedAndNumber keeps what was seeded, and numbers the ledger from where it
-// is told.
+// TestSeedAndNumber keeps what was seeded, and numbers the ledger as it is told,
+// but never from a number that was given.
 func TestSeedAndNumber(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s servers) {
@@ -151,7 +147,8 @@ func TestSeedAndNumber(t *testing.T) {
 		if len(all) != 5 || all[4].Partition != 9 || len(none) != 0 {
 			t.Errorf("positions: %+v, and of another topic %+v", all, none)
 		}
-		m.must(m.store.NumberFrom(t.Context(), 100, m.in.Regime))
+		m.must(m.store.NumberFrom(t.Context(), 100))
+		m.must(m.store.NumberFrom(t.Context(), 50))
 		if out := m.fold(0, 1, points("u1", 1)); out.Ledger[0].Number != 100 {
 			t.Errorf("number %d", out.Ledger[0].Number)
 		}
@@ -169,6 +166,39 @@ func TestSeedAndNumber(t *testing.T) {
 		m.must(err)
 		if len(users) != 1 || users[0].User != "u1" || users[0].Version != 2 {
 			t.Errorf("users: %+v", users)
+		}
+	})
+}
+
+// TestFoldedAgain folds ranges under the numbers that they had, of which the
+// ledger draws none afterwards. Who folds one that another has folded again
+// already changes nothing, and no number either.
+func TestFoldedAgain(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s servers) {
+		m := join(t, s)
+		m.must(m.store.NumberFrom(t.Context(), 44))
+		for partition, number := range []int64{42, 17} {
+			work := m.work(int32(partition), 0, points("u1", 1))
+			work.Number = number
+			out, err := m.folder.Fold(t.Context(), work)
+			m.must(err)
+			if out.Ledger[0].Number != number {
+				t.Errorf("number %d, and %d was given", out.Ledger[0].Number, number)
+			}
+		}
+		late := m.work(0, 0, points("u1", 1))
+		late.Number = 43
+		if _, err := m.folder.Fold(t.Context(), late); !errors.Is(err, projections.ErrStale) {
+			t.Errorf("a range that was folded: %v", err)
+		}
+		if out := m.fold(0, 1, points("u1", 1)); out.Ledger[0].Number != 44 {
+			t.Errorf("number %d is drawn, and 44 is the next", out.Ledger[0].Number)
+		}
+		rows, err := m.store.LedgerBetween(t.Context(), 0, 100)
+		m.must(err)
+		if len(rows) != 3 || rows[0].Number != 17 || rows[1].Number != 42 || rows[2].Number != 44 {
+			t.Errorf("the ledger: %+v", rows)
 		}
 	})
 }
