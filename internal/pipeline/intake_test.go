@@ -7,13 +7,14 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/internal/oracle/recount"
 	"github.com/badgestream/badgestream/internal/telemetry"
 	"github.com/badgestream/badgestream/processor"
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/schemas"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // judged is what the engine makes of one record, and what the oracle does. The
