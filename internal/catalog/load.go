@@ -48,12 +48,16 @@ func Parse(name string, text []byte) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
+	return shape.parse(name, text)
+}
+
+func (s *fileSchema) parse(name string, text []byte) (*Catalog, error) {
 	r := &report{file: name}
 	root := readYAML(text, r)
 	if root == nil {
 		return nil, r.result()
 	}
-	shape.validate(root, r)
+	s.validate(root, r)
 	r.settle()
 	c := compile(root, r)
 	if err := r.result(); err != nil {
