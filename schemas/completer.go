@@ -78,12 +78,12 @@ func (c *Completer) place(slug string) int {
 // ratios were told apart lack what they compare: a badge with such a one beside
 // an age is shown as locked.
 func (c *Completer) agedConditions(all []Threshold) []agedCondition {
-	aged, any := make([]agedCondition, len(all)), false
+	aged, ages := make([]agedCondition, len(all)), false
 	for i, t := range all {
 		condition := agedCondition{age: -1, counter: -1, whole: -1, threshold: int64(t.AtLeast)}
 		var ok, known bool
 		if condition.age, ok = c.ages[t.Label]; ok {
-			any = true
+			ages = true
 		} else if condition.age = -1; t.Of != "" {
 			condition.counter, ok = c.counters[t.Of]
 			condition.whole, known = c.counters[t.To]
@@ -96,7 +96,7 @@ func (c *Completer) agedConditions(all []Threshold) []agedCondition {
 		}
 		aged[i] = condition
 	}
-	if !any {
+	if !ages {
 		return nil
 	}
 	return aged

@@ -198,7 +198,7 @@ func FuzzProgress(f *testing.F) {
 		f.Add([]byte(view), s.Append(nil), int64(1772366401_000_000))
 	}
 	f.Add([]byte(`{"groups":[{"badges":["a","a"]}],"badges":[{"slug":"a"},{"slug":"a"}],"ages":["x","x"],"counters":["x","x"]}`),
-		[]byte(`{"order":"0000000001.00000000000000000001","user":"u","epoch":1,"version":1,"since":{"x":"0000-01-01T00:00:00Z"}}`), int64(MaxTime))
+		[]byte(`{"order":"0000000001.00000000000000000001","user":"u","epoch":1,"version":1,"since":{"x":"0000-01-01T00:00:00Z"}}`), MaxTime)
 	f.Fuzz(func(t *testing.T, viewText, text []byte, now int64) {
 		v, err := ParseCatalogView(viewText)
 		if err != nil {

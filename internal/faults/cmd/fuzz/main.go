@@ -11,6 +11,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"strings"
@@ -27,13 +28,13 @@ func main() {
 	only := flag.String("only", "", "fuzz the targets alone whose package and name contain this `text`")
 	list := flag.Bool("list", false, "print the targets, and fuzz nothing")
 	flag.Parse()
-	if err := run(ctx, *each, *only, *list); err != nil {
+	if err := run(ctx, os.Stdout, *each, *only, *list); err != nil {
 		fmt.Fprintln(os.Stderr, "fuzz:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, each time.Duration, only string, list bool) error {
+func run(ctx context.Context, out io.Writer, each time.Duration, only string, list bool) error {
 	all, err := targets(ctx)
 	if err != nil {
 		return err
@@ -46,16 +47,16 @@ func run(ctx context.Context, each time.Duration, only string, list bool) error 
 		}
 		tried++
 		if list {
-			fmt.Println(t)
+			fmt.Fprintln(out, t)
 			continue
 		}
 		o := t.fuzz(ctx, each)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		fmt.Printf("| %s | %d | %s | %s |\n", t, o.executions, o.took.Round(time.Second), o.verdict())
+		fmt.Fprintf(out, "| %s | %d | %s | %s |\n", t, o.executions, o.took.Round(time.Second), o.verdict())
 		if o.err != nil {
-			fmt.Printf("%s\n", o.output)
+			fmt.Fprintf(out, "%s\n", o.output)
 			failed = append(failed, t.String())
 		}
 	}
