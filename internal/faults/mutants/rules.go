@@ -104,7 +104,7 @@ func ofRules() []Mutant {
 		{
 			Name:   "ratio-rounded",
 			Why:    "a ratio is compared as the percentage that people see",
-			Edits:  []Edit{{"processor/evaluate.go", "v*10_000 >= c.Threshold*whole", "(v*100+whole/2)/whole*100 >= c.Threshold"}},
+			Edits:  []Edit{{"processor/evaluate.go", "return reaches(v, counters[c.Whole], c.Threshold)", "return reaches(v+counters[c.Whole]/200, counters[c.Whole], c.Threshold)"}},
 			Caught: []Stage{cases},
 		},
 	}
