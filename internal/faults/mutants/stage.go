@@ -14,15 +14,10 @@ type Stage struct {
 	Package string // from the root of the module: ./processor
 	Tests   []string
 	Flags   []string // of the package's tests
-	// Real starts a real Kafka, Postgres and Redis for them.
-	Real bool
 }
 
 // tests are tests that need no servers, or start embedded ones.
 func tests(pkg string, names ...string) Stage { return Stage{Package: pkg, Tests: names} }
-
-// real are tests on real servers.
-func real(pkg string, names ...string) Stage { return Stage{Package: pkg, Tests: names, Real: true} }
 
 // simulated plays seeds of the simulation, from the first on.
 func simulated(seeds int) Stage {
@@ -31,12 +26,8 @@ func simulated(seeds int) Stage {
 
 // command runs the tests, for so long at most.
 func (s Stage) command(limit time.Duration) []string {
-	args := []string{"test", "-count=1", "-failfast", "-vet=off", "-timeout", limit.String(), "-run", "^(" + strings.Join(s.Tests, "|") + ")$", s.Package}
-	args = append(args, s.Flags...)
-	if s.Real {
-		return append([]string{"go", "run", "./internal/devstack/cmd/realstack", "--", "go"}, args...)
-	}
-	return append([]string{"go"}, args...)
+	command := []string{"go", "test", "-count=1", "-failfast", "-vet=off", "-ldflags=-s -w", "-timeout", limit.String(), "-run", "^(" + strings.Join(s.Tests, "|") + ")$", s.Package}
+	return append(command, s.Flags...)
 }
 
 func (s Stage) String() string {
@@ -54,7 +45,7 @@ func together(list []Mutant) []Stage {
 	for i := range list {
 		for _, s := range list[i].Caught {
 			at := slices.IndexFunc(all, func(o Stage) bool {
-				return o.Package == s.Package && o.Real == s.Real && slices.Equal(o.Flags, s.Flags)
+				return o.Package == s.Package && slices.Equal(o.Flags, s.Flags)
 			})
 			if at < 0 {
 				s.Tests = slices.Clone(s.Tests)
