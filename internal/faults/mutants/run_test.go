@@ -127,7 +127,7 @@ func TestTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 2 || !strings.Contains(rows["one"], "`TestA`") || !strings.Contains(rows["two"], `a \| b`) ||
+	if len(rows) != 3 || !strings.Contains(rows["three"], notRun) || !strings.Contains(rows["one"], "`TestA`") || !strings.Contains(rows["two"], `a \| b`) ||
 		!strings.HasPrefix(document, "# A\n\n") || !strings.HasSuffix(document, "\nafter\n") || strings.Index(document, "| one |") > strings.Index(document, "| two |") {
 		t.Errorf("the document is\n%s", document)
 	}

@@ -14,6 +14,9 @@ const (
 	tableEnds   = "<!-- end of mutants -->\n"
 )
 
+// notRun stands in the row of a mutant that was never seen caught.
+const notRun = "not run yet"
+
 const tableHead = "| Mutant | The mistake | Caught by | Which said | After |\n|---|---|---|---|---|\n"
 
 // row is a caught mutant's line of the table.
@@ -45,7 +48,8 @@ func Rows(document string) (map[string]string, error) {
 }
 
 // Update writes the results into a document's table. Rows of mutants that were
-// not run stay, those of mutants that are no more go.
+// not run stay, those of mutants that are no more go, and one that was never
+// caught says so.
 func Update(document string, all []Mutant, results []Result) (string, error) {
 	rows, err := Rows(document)
 	if err != nil {
@@ -59,8 +63,12 @@ func Update(document string, all []Mutant, results []Result) (string, error) {
 	before, rest, _ := strings.Cut(document, tableBegins)
 	_, after, _ := strings.Cut(rest, tableEnds)
 	table := tableHead
-	for _, name := range Names(all) {
-		table += rows[name]
+	for i := range all {
+		if line, ok := rows[all[i].Name]; ok {
+			table += line
+			continue
+		}
+		table += fmt.Sprintf("| %s | %s | %s | | |\n", all[i].Name, cell(all[i].Why, 1000), notRun)
 	}
 	return before + tableBegins + table + tableEnds + after, nil
 }
