@@ -62,7 +62,8 @@ type Watcher struct {
 	pg     *pgx.Conn
 	pgURL  string
 	rdb    *redis.Client
-	ks, ps map[recount.Partition]position
+	ks, ps map[recount.Partition]position // the highest K, the last P
+	fallen map[recount.Partition]position // where K is now, if lower
 	orders map[string]string // user → the order of his snapshot
 	tail   *kgo.Client
 	seen   []announced // badge events that are still to be looked up
@@ -74,7 +75,7 @@ type Watcher struct {
 func Watch(ctx context.Context, cfg Config, every time.Duration) (*Watcher, error) {
 	cfg.defaults()
 	w := &Watcher{cfg: cfg, ended: make(chan struct{}), report: newReport(cfg.Group, 1, cfg.Shown, watchNames()), postgres: cfg.Postgres,
-		ks: map[recount.Partition]position{}, ps: map[recount.Partition]position{}, orders: map[string]string{}}
+		ks: map[recount.Partition]position{}, fallen: map[recount.Partition]position{}, ps: map[recount.Partition]position{}, orders: map[string]string{}}
 	opts, err := redis.ParseURL(cfg.Redis)
 	if err != nil {
 		return nil, errors.Wrap(err, "read the URL of Redis")
@@ -102,6 +103,10 @@ func (w *Watcher) Stop() *Report {
 	<-w.ended
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	for id := range w.fallen {
+		w.wentBack(w.report, id)
+	}
+	clear(w.fallen)
 	w.report.note("%d samples were taken, and %d could not be, as a server did not answer", w.samples, w.missed)
 	return w.report
 }

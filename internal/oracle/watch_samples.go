@@ -12,43 +12,6 @@ import (
 	"github.com/badgestream/badgestream/schemas"
 )
 
-// positions looks at K, and then at P, which cannot be lower.
-func (w *Watcher) positions(ctx context.Context) error {
-	// Before, as Postgres may go back while we look.
-	restoring, _ := w.excused()
-	ks, err := watermarks(ctx, w.adm, w.cfg.Group, w.cfg.sources()...)
-	if err != nil {
-		return err
-	}
-	s := stored{group: w.cfg.Group}
-	ps, err := s.foldOffsets(ctx, w.pg)
-	if err != nil {
-		return err
-	}
-	w.look(func(r *Report) {
-		restoring = restoring || w.restored
-		for id, k := range ks {
-			r.looked(WatermarkNeverBack, 1)
-			if before, ok := w.ks[id]; ok && k.compare(before) < 0 {
-				r.find(WatermarkNeverBack, "the watermark of %s/%d went from %s back to %s", id.Topic, id.Partition, before, k)
-			}
-			p, known := ps[id]
-			r.looked(WatermarkBelowFold, 1)
-			if !restoring && known && k.compare(p) > 0 {
-				r.find(WatermarkBelowFold, "the watermark of %s/%d was %s, and its fold offset %s", id.Topic, id.Partition, k, p)
-			}
-		}
-		for id, p := range ps {
-			r.looked(FoldNeverBack, 1)
-			if before, ok := w.ps[id]; ok && !restoring && p.compare(before) < 0 {
-				r.find(FoldNeverBack, "the fold offset of %s/%d went from %s back to %s", id.Topic, id.Partition, before, p)
-			}
-		}
-		w.ks, w.ps = ks, ps
-	})
-	return nil
-}
-
 // snapshots looks at the order of every snapshot, and then at the rows of
 // those that moved on, which cannot be behind.
 func (w *Watcher) snapshots(ctx context.Context) error {

@@ -46,11 +46,30 @@ func testWatch(t *testing.T, stack *stacktest.Stack) {
 		}
 	}
 
+	// A coordinator forgets for a while what it knew, and reads it again.
+	if w, err = oracle.Watch(ctx, g.AuditConfig(), 5*time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	sampled(ctx, t, w)
+	for _, by := range []int64{-3, 3} {
+		g.commit(ctx, by)
+		sampled(ctx, t, w)
+	}
+	if r := w.Stop(); slices.Contains(r.Failed(), oracle.WatermarkNeverBack) {
+		t.Errorf("K was only answered from an older state\n%s", r)
+	}
+
 	for what, tc := range map[string]struct {
 		want string
 		do   func()
 	}{
 		"K goes back": {oracle.WatermarkNeverBack, func() { g.commit(ctx, -1) }},
+		"K goes back, and on from there": {oracle.WatermarkNeverBack, func() {
+			for _, by := range []int64{-3, 1, 2} {
+				g.commit(ctx, by)
+				sampled(ctx, t, w)
+			}
+		}},
 		"K above P":   {oracle.WatermarkBelowFold, func() { g.commit(ctx, 1_000) }},
 		"P goes back": {oracle.FoldNeverBack, func() { g.sql(`UPDATE ` + g.base() + `.fold_offset SET next = next - 1 WHERE next > 0`) }},
 		"a snapshot goes back": {oracle.SnapshotsNeverBack, func() {
@@ -62,8 +81,7 @@ func testWatch(t *testing.T, stack *stacktest.Stack) {
 		"a badge event without a row":      {oracle.AwardsBacked, func() { g.announce(func(e *schemas.BadgeEvent) { e.Cause.Offset += 1_000_000 }) }},
 		"a badge event without a snapshot": {oracle.AwardsShown, func() { g.announce(func(e *schemas.BadgeEvent) { e.UserVersion += 1_000 }) }},
 	} {
-		w, err := oracle.Watch(ctx, g.AuditConfig(), 5*time.Millisecond)
-		if err != nil {
+		if w, err = oracle.Watch(ctx, g.AuditConfig(), 5*time.Millisecond); err != nil {
 			t.Fatal(err)
 		}
 		sampled(ctx, t, w)

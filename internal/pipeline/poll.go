@@ -7,6 +7,7 @@ import (
 
 	"github.com/badgestream/badgestream/projections"
 	"github.com/cockroachdb/errors"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -43,6 +44,9 @@ func (w *worker) poll(ctx context.Context) error {
 			return err
 		}
 		if stale {
+			if err := fenced(fetches); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := w.take(fetches, ended); err != nil {
@@ -58,6 +62,19 @@ func (w *worker) poll(ctx context.Context) error {
 		followed = true
 	}
 	return nil
+}
+
+// fenced finds that the group knows another member under our name, one that
+// came later, or that a coordinator remembers which lost its latest records.
+// The client would ask again as the member that it was, for ever; a new worker
+// takes the name back.
+func fenced(fetches kgo.Fetches) (err error) {
+	fetches.EachError(func(_ string, _ int32, e error) {
+		if errors.Is(e, kerr.FencedInstanceID) {
+			err = errors.Wrap(e, "stay in the group")
+		}
+	})
+	return err
 }
 
 func (w *worker) take(fetches kgo.Fetches, ended bool) (err error) {
