@@ -64,7 +64,7 @@ type Watcher struct {
 	rdb    *redis.Client
 	ks, ps map[recount.Partition]position // the highest K, the last P
 	fallen map[recount.Partition]position // where K is now, if lower
-	orders map[string]string // user → the order of his snapshot
+	orders map[string]string              // user → the order of his snapshot
 	tail   *kgo.Client
 	seen   []announced // badge events that are still to be looked up
 }
