@@ -41,7 +41,7 @@ func (b *Batch) Add(ev *schemas.Event, src Source, w *Window) (Verdict, error) {
 	for i := range et.Rules {
 		r := &et.Rules[i]
 		credit := refer(r.Credit, ev, values)
-		if b.exempt(r, credit, ev, values) {
+		if b.exempt(r, credit, ev, values) != Credited {
 			continue
 		}
 		if event < 0 {
@@ -77,17 +77,17 @@ func refer(r catalog.Ref, ev *schemas.Event, values []schemas.Value) string {
 	return values[r].S
 }
 
-// exempt reports whether the rule credits nobody this time.
-func (b *Batch) exempt(r *catalog.Rule, credit string, ev *schemas.Event, values []schemas.Value) bool {
+// exempt reports whether the rule credits nobody this time, and why.
+func (b *Batch) exempt(r *catalog.Rule, credit string, ev *schemas.Event, values []schemas.Value) Exemption {
 	if _, system := b.cat.System[credit]; system {
-		return true
+		return SystemAccount
 	}
 	for _, pair := range r.Unless {
 		if refer(pair[0], ev, values) == refer(pair[1], ev, values) {
-			return true
+			return Unless
 		}
 	}
-	return false
+	return Credited
 }
 
 // apply notes what the rule does, and composes it with what earlier events

@@ -18,6 +18,7 @@ type Memory struct {
 	places   map[int16]int64
 	users    map[string]*memoryUser
 	clock    int64
+	watch    func(Touch)
 }
 
 type memoryUser struct {
@@ -108,6 +109,7 @@ func (m *Memory) member(op *MemberOp) MemberPrior {
 	now := MemberPrior{op.After(was.State), was.At}
 	if m.cat.Collections[op.Collection].ByTime {
 		if op.At < was.At {
+			m.touched(&op.MemberKey, was.State, was.State, true)
 			return was
 		}
 		now.At = op.At
@@ -117,6 +119,7 @@ func (m *Memory) member(op *MemberOp) MemberPrior {
 		key.User, key.Entity, key.Member = strings.Clone(key.User), strings.Clone(key.Entity), strings.Clone(key.Member)
 	}
 	m.members[key] = now
+	m.touched(&op.MemberKey, was.State, now.State, false)
 	return was
 }
 
@@ -133,6 +136,7 @@ func (m *Memory) entity(op *EntityOp) EntityRow {
 	answer := row
 	row.Prior = op.After(row.Prior)
 	m.entities[key] = row
+	m.touched(&MemberKey{User: op.User, Collection: op.Collection, Entity: op.Entity}, answer.Prior, row.Prior, false)
 	return answer
 }
 

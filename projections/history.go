@@ -29,6 +29,10 @@ type HistoryRow struct {
 	Reason         schemas.BadgeReason
 }
 
+const historyColumns = `topic, partition, "offset", ordinal, user_id, badge, category, criterion, tier, revoked,
+(extract(epoch FROM at) * 1000000)::bigint, (extract(epoch FROM earned_at) * 1000000)::bigint,
+event_id, event_source, counters::text, user_version, catalog_version, reason`
+
 // Mark is a place in the history of a partition: before the change of that
 // ordinal of the record at that offset.
 type Mark struct {
@@ -44,9 +48,7 @@ func (s *Store) HistoryRange(ctx context.Context, p TopicPartition, from, to Mar
 }
 
 func (s *Store) history(ctx context.Context, p TopicPartition, from, to Mark, f func(*HistoryRow) error) error {
-	rows, err := s.pool.Query(ctx, `SELECT topic, partition, "offset", ordinal, user_id, badge, category, criterion, tier, revoked,
-(extract(epoch FROM at) * 1000000)::bigint, (extract(epoch FROM earned_at) * 1000000)::bigint,
-event_id, event_source, counters::text, user_version, catalog_version, reason
+	rows, err := s.pool.Query(ctx, `SELECT `+historyColumns+`
 FROM `+schema(s.group)+`.history
 WHERE topic = $1 AND partition = $2 AND ("offset", ordinal) >= ($3, $4) AND ("offset", ordinal) < ($5, $6)
 ORDER BY "offset", ordinal`, p.Topic, p.Partition, from.Offset, from.Ordinal, to.Offset, to.Ordinal)

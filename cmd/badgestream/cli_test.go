@@ -78,6 +78,8 @@ func TestWrongCommandLines(t *testing.T) {
 		"progress u1 --from disk":                "--from: \"disk\" is not known",
 		"progress u1 --all":                      "leave the name out",
 		"produce --file x --raw --binary":        "--raw and --binary cannot go together",
+		"explain":                                "takes a user",
+		"explain a b c":                          "takes a user",
 		"audit":                                  "add --against-log",
 		"audit --against-log --resume":           "--resume needs --state FILE",
 		"audit --against-log --memory 0":         "must be 1 or more",
@@ -114,6 +116,7 @@ func TestUnreachableServersAreOneSentence(t *testing.T) {
 		"progress --all --postgres postgres://u:secret@" + nobody + "/d":          "Postgres at " + nobody + " cannot be reached",
 		"progress --all --from redis --redis redis://" + nobody + "/0":            "list the snapshots in Redis",
 		"run --postgres postgres://u:secret@" + nobody + "/d --log-level error":   "Postgres at " + nobody + " cannot be reached",
+		"explain u1 --postgres postgres://u:secret@" + nobody + "/d":              "Postgres at " + nobody + " cannot be reached",
 		"audit --against-log --brokers " + nobody:                                 "Kafka does not answer at " + nobody,
 		"init --postgres postgres://u:secret@" + nobody + "/d --catalog starview": "Postgres at " + nobody + " cannot be reached",
 	} {
@@ -140,7 +143,7 @@ func TestCommandNames(t *testing.T) {
 	for _, c := range newRoot(&s).Commands() {
 		names[c.Name()] = c
 	}
-	for _, want := range []string{"init", "run", "simulate", "produce", "load", "badges", "progress", "audit"} {
+	for _, want := range []string{"init", "run", "simulate", "produce", "load", "badges", "progress", "explain", "audit"} {
 		if names[want] == nil {
 			t.Errorf("there is no command %s", want)
 		}

@@ -67,6 +67,7 @@ over the file. The defaults are the addresses of ` + "`badgestream dev`" + `.`,
 		newBench(s),
 		newBadges(s),
 		newProgress(s),
+		newExplain(s),
 		newAudit(s),
 	)
 	return root

@@ -100,12 +100,9 @@ func (in *intake) record(p *partition, r *record) (tick bool, err error) {
 	ev := &in.event
 	err = schemas.Decode(headers, value, ev)
 	verdict := processor.Folded
-	_, known := in.cat.Types[ev.Type]
-	if err == nil && known && !ev.HasTime && (r.timestamp < schemas.MinTime/1000 || r.timestamp > schemas.MaxTime/1000) {
-		err = &schemas.Reject{Reason: schemas.ReasonAttribute, Detail: "the event has no time, and its record's timestamp is no time of the years 0 to 9999"}
-	}
-	if err == nil && aheadOfItsRecord(ev, r) {
-		err = &schemas.Reject{Reason: schemas.ReasonAttribute, Detail: "the tick's time is more than a day later than its record's timestamp: a clock that is raised never goes back"}
+	if err == nil {
+		_, known := in.cat.Types[ev.Type]
+		err = ev.CheckTime(r.timestamp, known)
 	}
 	if err == nil {
 		src := processor.Source{Topic: p.Topic, Partition: p.Partition, Offset: r.offset, ID: ev.ID, Origin: ev.Source, Time: in.time(r)}
@@ -134,26 +131,8 @@ func (in *intake) record(p *partition, r *record) (tick bool, err error) {
 	return verdict == processor.Tick, nil
 }
 
-// aheadOfItsRecord reports whether a tick speaks of a time long after Kafka
-// took it. Ticks only ever raise the clock, so that one from the far future
-// would hold for good. Kafka itself refuses timestamps far ahead of its clock
-// (message.timestamp.after.max.ms), so two clocks must be wrong.
-func aheadOfItsRecord(ev *schemas.Event, r *record) bool {
-	if ev.Type != schemas.TickType || !ev.HasTime {
-		return false
-	}
-	// A record's timestamp may be any number.
-	stamp := min(max(r.timestamp, schemas.MinTime/1000), schemas.MaxTime/1000)
-	return ev.Time/1000-stamp > schemas.MaxTickLead/1000
-}
-
 // time is the event's time, or its record's if it has none.
-func (in *intake) time(r *record) int64 {
-	if in.event.HasTime {
-		return in.event.Time
-	}
-	return r.timestamp * 1000
-}
+func (in *intake) time(r *record) int64 { return in.event.TimeIn(r.timestamp) }
 
 // kept copies headers, whose slice is that of the record at hand.
 func kept(headers []kgo.RecordHeader) []schemas.Header {

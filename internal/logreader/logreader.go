@@ -1,0 +1,153 @@
+// Package logreader reads stretches of topics for people's commands: committed
+// records alone, each partition in its order, without a consumer group.
+package logreader
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/errors"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+const (
+	// answerPatience is how long a broker may take to answer the first time, and
+	// readPatience how long nothing may come though something is there.
+	answerPatience = 10 * time.Second
+	readPatience   = 60 * time.Second
+	fetchBytes     = 8 << 20
+)
+
+// Partition names one partition of a topic.
+type Partition struct {
+	Topic  string
+	Number int32
+}
+
+// Bounds are where a partition's log begins and where it ends, up to the last
+// record that is decided.
+type Bounds struct{ Start, End int64 }
+
+// Reader reads topics. It is used by one goroutine.
+type Reader struct {
+	opts []kgo.Opt
+	cl   *kgo.Client
+	adm  *kadm.Client
+}
+
+// Open connects. The error is one sentence if no broker answers.
+func Open(ctx context.Context, brokers []string) (*Reader, error) {
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(brokers...),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		// The mark of a transaction can be the last before an end.
+		kgo.KeepControlRecords(),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.FetchMaxBytes(fetchBytes),
+	}
+	cl, err := kgo.NewClient(opts...)
+	if err != nil {
+		return nil, errors.Wrap(err, "make a Kafka client")
+	}
+	answer, cancel := context.WithTimeout(ctx, answerPatience)
+	defer cancel()
+	if err := cl.Ping(answer); err != nil {
+		cl.Close()
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, errors.Wrapf(err, "Kafka does not answer at %s: start it, or set --brokers", strings.Join(brokers, ","))
+	}
+	return &Reader{opts: opts, cl: cl, adm: kadm.NewClient(cl)}, nil
+}
+
+// Close ends the connections.
+func (r *Reader) Close() { r.cl.Close() }
+
+// Bounds says where the partitions of topics begin and end.
+func (r *Reader) Bounds(ctx context.Context, topics ...string) (map[Partition]Bounds, error) {
+	starts, err := listed(r.adm.ListStartOffsets(ctx, topics...))
+	if err != nil {
+		return nil, errors.Wrapf(err, "find where %s begin", strings.Join(topics, ", "))
+	}
+	ends, err := listed(r.adm.ListCommittedOffsets(ctx, topics...))
+	if err != nil {
+		return nil, errors.Wrapf(err, "find where %s end", strings.Join(topics, ", "))
+	}
+	bounds := map[Partition]Bounds{}
+	for p, start := range starts {
+		bounds[p] = Bounds{Start: start, End: ends[p]}
+	}
+	return bounds, nil
+}
+
+func listed(offsets kadm.ListedOffsets, err error) (map[Partition]int64, error) {
+	if err == nil {
+		err = offsets.Error()
+	}
+	at := map[Partition]int64{}
+	offsets.Each(func(o kadm.ListedOffset) { at[Partition{o.Topic, o.Partition}] = o.Offset })
+	return at, err
+}
+
+// Read calls each for the records of the stretches. A stretch must lie within
+// the bounds of its partition. The record is the caller's during the call. An
+// error of each ends it and is returned.
+func (r *Reader) Read(ctx context.Context, stretches map[Partition]Bounds, each func(*kgo.Record) error) error {
+	from, left := map[string]map[int32]kgo.Offset{}, map[Partition]int64{}
+	for p, b := range stretches {
+		if b.Start >= b.End {
+			continue
+		}
+		if from[p.Topic] == nil {
+			from[p.Topic] = map[int32]kgo.Offset{}
+		}
+		from[p.Topic][p.Number], left[p] = kgo.NewOffset().At(b.Start), b.End
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	cl, err := kgo.NewClient(append(r.opts[:len(r.opts):len(r.opts)], kgo.ConsumePartitions(from))...)
+	if err != nil {
+		return errors.Wrap(err, "make a Kafka client")
+	}
+	defer cl.Close()
+	for len(left) > 0 {
+		patience, cancel := context.WithTimeout(ctx, readPatience)
+		fetches := cl.PollFetches(patience)
+		cancel()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if failed := fetches.Errors(); len(failed) > 0 {
+			return errors.Wrapf(failed[0].Err, "read partition %d of topic %s", failed[0].Partition, failed[0].Topic)
+		}
+		if err := pass(fetches, left, each); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pass hands on the records of one poll, and strikes out what is read to its end.
+func pass(fetches kgo.Fetches, left map[Partition]int64, each func(*kgo.Record) error) error {
+	for it := fetches.RecordIter(); !it.Done(); {
+		r := it.Next()
+		p := Partition{r.Topic, r.Partition}
+		end, reading := left[p]
+		if !reading {
+			continue
+		}
+		if r.Offset < end && !r.Attrs.IsControl() {
+			if err := each(r); err != nil {
+				return err
+			}
+		}
+		if r.Offset >= end-1 {
+			delete(left, p)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+// Package operatortest gives tests a group: topics, tables and keys of its own on
+// the test's servers, and an engine that folds it.
+package operatortest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/redis/go-redis/v9"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/badgestream/badgestream/internal/catalog"
+	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/pipeline"
+	"github.com/badgestream/badgestream/internal/telemetry"
+	"github.com/badgestream/badgestream/projections"
+)
+
+// drainLimit bears a machine that is several times slower than usual.
+const drainLimit = 3 * time.Minute
+
+// Group is one group of the engine.
+type Group struct {
+	pipeline.Config
+	Catalog *catalog.Catalog
+	Client  *kgo.Client
+	Rdb     *redis.Client
+	// Conn is a connection to Postgres, for tampering and for looking.
+	Conn  *pgx.Conn
+	Store *projections.Store
+	t     testing.TB
+}
+
+// Found makes a group of a shipped catalogue, or of the one in a file.
+func Found(t testing.TB, stack *stacktest.Stack, nameOrPath string, partitions int) *Group {
+	t.Helper()
+	cat, err := catalog.Load(nameOrPath)
+	check(t, err)
+	g := &Group{t: t, Catalog: cat, Config: pipeline.Config{
+		Brokers: stack.Brokers, Postgres: stack.PostgresURL, Redis: stack.RedisURL,
+		Group: stack.Group("g"), ActivityTopic: stack.Topic("activity"), AwardTopic: stack.Topic("badges"), DeadLetterTopic: stack.Topic("dead"),
+		Partitions: partitions,
+	}}
+	g.Client, err = kgo.NewClient(kgo.SeedBrokers(stack.Brokers...), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.DefaultProduceTopic(g.ActivityTopic))
+	check(t, err)
+	t.Cleanup(g.Client.Close)
+	check(t, pipeline.Init(t.Context(), g.Config, cat, telemetry.Discard().Log))
+	g.Conn, err = pgx.Connect(t.Context(), g.Postgres)
+	check(t, err)
+	t.Cleanup(func() { _ = g.Conn.Close(context.Background()) })
+	g.Store, err = projections.Open(t.Context(), g.Postgres, g.Group)
+	check(t, err)
+	t.Cleanup(g.Store.Close)
+	opts, err := redis.ParseURL(g.Redis)
+	check(t, err)
+	g.Rdb = redis.NewClient(opts)
+	t.Cleanup(func() { _ = g.Rdb.Close() })
+	return g
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Event makes the record of an event, keyed by its subject.
+func Event(id, kind, subject string, at time.Time, data string) *kgo.Record {
+	text := fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"/s","type":%q,"subject":%q,"time":%q,"data":%s}`, id, kind, subject, at.UTC().Format(time.RFC3339Nano), data)
+	return &kgo.Record{Key: []byte(subject), Value: []byte(text), Headers: Structured()}
+}
+
+// Tick makes the record of a tick on the group's control topic.
+func (g *Group) Tick(at time.Time) *kgo.Record {
+	text := fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"/ticks","type":"badgestream.tick","time":%q,"data":{}}`, at.String(), at.UTC().Format(time.RFC3339Nano))
+	return &kgo.Record{Topic: g.Group + ".control", Value: []byte(text), Headers: Structured(), Timestamp: at}
+}
+
+// Structured is the header of an event in structured mode.
+func Structured() []kgo.RecordHeader {
+	return []kgo.RecordHeader{{Key: "content-type", Value: []byte("application/cloudevents+json")}}
+}
+
+// Produce writes records to the activity topic, or to the topic they name.
+func (g *Group) Produce(records ...*kgo.Record) {
+	g.t.Helper()
+	check(g.t, g.Client.ProduceSync(g.t.Context(), records...).FirstErr())
+}
+
+// Drain runs the engine until all that stands in the topics is published.
+func (g *Group) Drain() {
+	g.t.Helper()
+	ctx, cancel := context.WithTimeout(g.t.Context(), drainLimit)
+	defer cancel()
+	cfg := g.Config
+	cfg.Drain = true
+	if sum, err := pipeline.Run(ctx, cfg, g.Catalog, g.telemetry()); err != nil || ctx.Err() != nil {
+		g.t.Fatalf("not drained: %+v, %v", sum, err)
+	}
+}
+
+// Run runs the engine until stop is called, which waits for it.
+func (g *Group) Run(ctx context.Context) (stop func()) {
+	running, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if _, err := pipeline.Run(running, g.Config, g.Catalog, g.telemetry()); err != nil {
+			g.t.Errorf("the engine ended: %v", err)
+		}
+	})
+	return sync.OnceFunc(func() { cancel(); wg.Wait() })
+}
+
+func (g *Group) telemetry() *telemetry.Telemetry {
+	tel := telemetry.Discard()
+	tel.Log = slog.New(slog.NewTextHandler(g.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return tel
+}
+
+// Base and Gen are the quoted schemas of the group and of its generation.
+func (g *Group) Base() string { return pgx.Identifier{g.Group}.Sanitize() }
+
+// Gen is the quoted schema of the first generation.
+func (g *Group) Gen() string { return pgx.Identifier{g.Group + "_g1"}.Sanitize() }
+
+// SQL changes what stands in Postgres, and wants it to change something.
+func (g *Group) SQL(text string, args ...any) {
+	g.t.Helper()
+	tag, err := g.Conn.Exec(g.t.Context(), text, args...)
+	check(g.t, err)
+	if tag.RowsAffected() == 0 {
+		g.t.Fatalf("it changed nothing: %s", text)
+	}
+}
+
+// One reads a single value from Postgres.
+func One[T any](g *Group, text string, args ...any) T {
+	g.t.Helper()
+	rows, err := g.Conn.Query(g.t.Context(), text, args...)
+	check(g.t, err)
+	v, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[T])
+	check(g.t, err)
+	return v
+}
