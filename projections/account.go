@@ -34,13 +34,9 @@ type Account struct {
 // is installed yet.
 func (s *Store) Account(ctx context.Context, user string) (*Account, error) {
 	for {
-		stored, in, err := s.CurrentCatalog(ctx)
+		cat, in, err := s.Catalog(ctx)
 		if err != nil {
 			return nil, err
-		}
-		cat, err := catalog.Parse(stored.Name, []byte(stored.Text))
-		if err != nil {
-			return nil, errors.Wrapf(err, "version %d of the stored catalogue", stored.Version)
 		}
 		a := &Account{Installed: in, Catalog: cat}
 		err = s.account(ctx, user, a)

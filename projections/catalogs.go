@@ -134,3 +134,13 @@ func (s *Store) Ladder(ctx context.Context, category, criterion string) ([]Liste
 	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[ListedBadge])
 	return list, errors.Wrapf(err, "list badges of %s, %s", category, criterion)
 }
+
+// Catalog returns the catalogue that holds, compiled.
+func (s *Store) Catalog(ctx context.Context) (*catalog.Catalog, Installed, error) {
+	stored, in, err := s.CurrentCatalog(ctx)
+	if err != nil {
+		return nil, Installed{}, err
+	}
+	cat, err := catalog.Parse(stored.Name, []byte(stored.Text))
+	return cat, in, errors.Wrapf(err, "version %d of the stored catalogue", stored.Version)
+}

@@ -47,7 +47,14 @@ func writeFile(t *testing.T, lines ...string) string {
 
 func TestEveryCommandExplainsItself(t *testing.T) {
 	var s settings.Settings
-	for _, c := range append(newRoot(&s).Commands(), newRoot(&s)) {
+	commands := []*cobra.Command{newRoot(&s)}
+	for i := 0; i < len(commands); i++ {
+		commands = append(commands, commands[i].Commands()...)
+	}
+	for _, c := range commands {
+		if c.Hidden {
+			continue
+		}
 		if c.Example == "" || c.Long == "" {
 			t.Errorf("%s has no example or no explanation", c.CommandPath())
 		}
@@ -78,6 +85,14 @@ func TestWrongCommandLines(t *testing.T) {
 		"progress u1 --from disk":                "--from: \"disk\" is not known",
 		"progress u1 --all":                      "leave the name out",
 		"produce --file x --raw --binary":        "--raw and --binary cannot go together",
+		"dlq lst":                                "did you mean list?",
+		"dlq show":                               "takes one letter",
+		"dlq list --reason dta":                  "did you mean data?",
+		"dlq list --state opn":                   "did you mean open?",
+		"dlq list --since noon":                  "--since: \"noon\" is neither",
+		"dlq list --limit 0":                     "--limit must be 1 or more",
+		"dlq list --after x":                     "names no record",
+		"dlq discard 0@1":                        "--why is missing",
 		"explain":                                "takes a user",
 		"explain a b c":                          "takes a user",
 		"audit":                                  "add --against-log",
@@ -143,7 +158,7 @@ func TestCommandNames(t *testing.T) {
 	for _, c := range newRoot(&s).Commands() {
 		names[c.Name()] = c
 	}
-	for _, want := range []string{"init", "run", "simulate", "produce", "load", "badges", "progress", "explain", "audit"} {
+	for _, want := range []string{"init", "run", "simulate", "produce", "load", "badges", "progress", "explain", "dlq", "audit"} {
 		if names[want] == nil {
 			t.Errorf("there is no command %s", want)
 		}

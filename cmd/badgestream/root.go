@@ -68,6 +68,7 @@ over the file. The defaults are the addresses of ` + "`badgestream dev`" + `.`,
 		newBadges(s),
 		newProgress(s),
 		newExplain(s),
+		newDLQ(s),
 		newAudit(s),
 	)
 	return root

@@ -16,7 +16,7 @@ import (
 	"github.com/badgestream/badgestream/internal/operatortest"
 )
 
-var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+var noon = time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // story is what three users do, in one partition.
 func story(g *operatortest.Group) []*kgo.Record {
@@ -67,13 +67,13 @@ func testStory(t *testing.T, stack *stacktest.Stack) {
 		t.Errorf("%d badges, counters %v", len(e.Badges), e.Counters)
 	}
 	first := badge(t, e, "first-light")
-	if first.State != explain.Held || first.EarnedAt != "2026-03-01T12:01:00.000Z" || first.Awarded.Event.ID != "v1" || first.Awarded.Event.Offset != 0 ||
+	if first.State != explain.Held || first.EarnedAt != "2024-03-01T12:01:00.000Z" || first.Awarded.Event.ID != "v1" || first.Awarded.Event.Offset != 0 ||
 		first.Awarded.Counters[0].Value != 1 || first.Awarded.UserVersion != 1 || first.Awarded.CatalogVersion != 1 || first.Awards != 1 || first.Revoked != nil {
 		t.Errorf("first-light is %+v, awarded %+v", first, first.Awarded)
 	}
 	// The fifth location was visited by event v7, and left by event u: 4 of 5.
 	explorer := badge(t, e, "explorer")
-	if explorer.State != explain.Lost || explorer.Awarded.Event.ID != "v7" || explorer.Awarded.Event.Offset != 8 || explorer.Awarded.Time != "2026-03-01T12:07:00.000Z" ||
+	if explorer.State != explain.Lost || explorer.Awarded.Event.ID != "v7" || explorer.Awarded.Event.Offset != 8 || explorer.Awarded.Time != "2024-03-01T12:07:00.000Z" ||
 		explorer.Revoked.Event.ID != "u" || explorer.Revoked.Counters[0].Value != 4 || explorer.Revoked.Conditions[0].Met || explorer.Awards != 1 || explorer.Revocations != 1 {
 		t.Errorf("explorer is %+v, awarded %+v, revoked %+v", explorer, explorer.Awarded, explorer.Revoked)
 	}
@@ -200,7 +200,7 @@ func testFirstAndAge(t *testing.T, stack *stacktest.Stack) {
 	g.Drain()
 	slug := ageBadge(t, g.Catalog)
 	e := explained(t, g, "r00")
-	if b := badge(t, e, slug); !strings.Contains(b.Never, "no tick") || b.Conditions[0].Since != "2026-03-01T12:00:00.000Z" {
+	if b := badge(t, e, slug); !strings.Contains(b.Never, "no tick") || b.Conditions[0].Since != "2024-03-01T12:00:00.000Z" {
 		t.Errorf("before a tick, %s is %+v", slug, b)
 	}
 	g.Produce(g.Tick(noon.AddDate(0, 0, 3)))

@@ -35,9 +35,12 @@ type scan struct {
 	account *projections.Account
 	batch   *processor.Batch
 	windows map[logreader.Partition]*processor.Window
-	records int64
-	inBatch int
-	list    []found
+	// rejected are the offsets of records that were rejected when they were
+	// folded, whatever would become of them now.
+	rejected map[projections.TopicPartition][]int64
+	records  int64
+	inBatch  int
+	list     []found
 }
 
 // scanBatch is how many events are decided before their batch, which nobody
@@ -94,6 +97,9 @@ func (s *scan) record(r *kgo.Record) error {
 	if err == nil {
 		_, known := s.account.Catalog.Types[ev.Type]
 		err = ev.CheckTime(r.Timestamp.UnixMilli(), known)
+	}
+	if _, was := slices.BinarySearch(s.rejected[f.place.TopicPartition], r.Offset); was && err == nil {
+		err = &schemas.Reject{Reason: "before", Detail: "it was no valid event when it was folded, see `badgestream dlq show`"}
 	}
 	if err == nil {
 		f.verdict, err = s.batch.Add(&ev, source(&f.place, &ev, r), s.windows[logreader.Partition{Topic: r.Topic, Number: r.Partition}])

@@ -102,6 +102,10 @@ func (e *Explanation) AddTrace(ctx context.Context, store *projections.Store, br
 	began := time.Now()
 	a := e.account
 	s := &scan{user: e.User, account: a, batch: processor.New(a.Catalog), windows: map[logreader.Partition]*processor.Window{}}
+	var err error
+	if s.rejected, err = store.RejectedOffsets(ctx); err != nil {
+		return err
+	}
 	begins, err := s.run(ctx, brokers)
 	if err != nil {
 		return err

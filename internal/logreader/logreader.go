@@ -151,3 +151,40 @@ func pass(fetches kgo.Fetches, left map[Partition]int64, each func(*kgo.Record) 
 	}
 	return nil
 }
+
+const (
+	settlePatience = 60 * time.Second
+	settlePause    = 50 * time.Millisecond
+)
+
+// Settled are the bounds once nothing before the ends of now is undecided: an
+// open transaction hides what was committed after it began.
+func (r *Reader) Settled(ctx context.Context, topics ...string) (map[Partition]Bounds, error) {
+	written, err := listed(r.adm.ListEndOffsets(ctx, topics...))
+	if err != nil {
+		return nil, errors.Wrapf(err, "find where %s end", strings.Join(topics, ", "))
+	}
+	for began := time.Now(); ; {
+		bounds, err := r.Bounds(ctx, topics...)
+		if err != nil {
+			return nil, err
+		}
+		open := Partition{Number: -1}
+		for p, end := range written {
+			if bounds[p].End < end {
+				open = p
+			}
+		}
+		switch {
+		case open.Number < 0:
+			return bounds, nil
+		case time.Since(began) > settlePatience:
+			return nil, errors.Newf("a transaction at the end of %s/%d has been open for %v: try again once its producer has ended it", open.Topic, open.Number, settlePatience)
+		}
+		select {
+		case <-time.After(settlePause):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}

@@ -37,6 +37,10 @@ func (w *worker) warm(ctx context.Context, p projections.TopicPartition, folded 
 	if from >= folded {
 		return window, nil
 	}
+	rejected, err := w.rejected(ctx, p, from, folded)
+	if err != nil {
+		return nil, err
+	}
 	cl.AddConsumePartitions(map[string]map[int32]kgo.Offset{p.Topic: {p.Partition: kgo.NewOffset().At(from)}})
 	in := newIntake(w.cat, w.tel.Link)
 	held := partition{TopicPartition: p, window: window}
@@ -52,7 +56,7 @@ func (w *worker) warm(ctx context.Context, p projections.TopicPartition, folded 
 		for it := fetches.RecordIter(); !it.Done(); {
 			r := it.Next()
 			next = r.Offset + 1
-			if r.Offset >= folded || r.Attrs.IsControl() {
+			if _, was := rejected[r.Offset]; was || r.Offset >= folded || r.Attrs.IsControl() {
 				continue
 			}
 			packed := packer.pack(r)
@@ -64,4 +68,17 @@ func (w *worker) warm(ctx context.Context, p projections.TopicPartition, folded 
 		w.tel.Pipeline.SawTypes(nil, in.newest)
 	}
 	return window, nil
+}
+
+// rejected are the offsets of a partition's stretch whose records were rejected
+// when they were folded. They are no occurrences, also where this program or
+// this catalogue would take them now: else a record that is sent again, as what
+// was wrong is mended, would be taken for its own duplicate.
+func (w *worker) rejected(ctx context.Context, p projections.TopicPartition, from, to int64) (map[int64]struct{}, error) {
+	offsets := map[int64]struct{}{}
+	err := w.Store.Rejects(ctx, p, from, to, func(r *projections.Reject) error {
+		offsets[r.Offset] = struct{}{}
+		return nil
+	})
+	return offsets, err
 }
