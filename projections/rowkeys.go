@@ -38,6 +38,12 @@ func (s *Secret) rowKey(buf []byte, collection int16, entity, member string) (in
 	return firstBits(buf), buf
 }
 
+// UserKey is the key under which a user's members and things are stored.
+func (s *Secret) UserKey(user string) int64 {
+	key, _ := s.userKey(nil, user)
+	return key
+}
+
 // firstBits are the first 64 of SHA-256.
 func firstBits(text []byte) int64 {
 	sum := sha256.Sum256(text)

@@ -1,0 +1,255 @@
+package drift
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/errors"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/badgestream/badgestream/processor"
+	"github.com/badgestream/badgestream/projections/snapshots"
+	"github.com/badgestream/badgestream/schemas"
+)
+
+const (
+	snapshotPage = 1_000
+	settlePause  = 200 * time.Millisecond
+)
+
+// suspect is a snapshot that is not its row: it may still follow.
+type suspect struct {
+	user string
+	// text is what Redis has, "" if it has none.
+	text string
+	why  string
+}
+
+// snapshots compares each row with its snapshot, and looks for snapshots of
+// nobody. What does not agree is looked at again until it does, or until it has
+// had the time to.
+func (a *audit) snapshots(ctx context.Context) error {
+	users := a.store.Users(a.in, a.cat)
+	for after := ""; ; {
+		page, err := users.After(ctx, after, snapshotPage)
+		if err != nil {
+			return err
+		}
+		if len(page) == 0 {
+			break
+		}
+		after = page[len(page)-1].User
+		a.report.looked(SnapshotsFollow, int64(len(page)))
+		if err := a.compare(ctx, page); err != nil {
+			return err
+		}
+	}
+	if err := a.strangers(ctx); err != nil {
+		return err
+	}
+	for began := time.Now(); len(a.suspects) > 0 && time.Since(began) < a.cfg.Settle; {
+		if err := pause(ctx, settlePause); err != nil {
+			return err
+		}
+		if err := a.again(ctx); err != nil {
+			return err
+		}
+	}
+	for i := range a.suspects {
+		a.report.find(SnapshotsFollow, "%q: %s", a.suspects[i].user, a.suspects[i].why)
+	}
+	return nil
+}
+
+// again looks at the suspects once more.
+func (a *audit) again(ctx context.Context) error {
+	list := a.suspects
+	a.suspects = nil
+	for some := range slices.Chunk(list, snapshotPage) {
+		names := make([]string, len(some))
+		for i := range some {
+			names[i] = some[i].user
+		}
+		rows, err := a.store.Users(a.in, a.cat).Of(ctx, names...)
+		if err != nil {
+			return err
+		}
+		if err := a.compare(ctx, rows); err != nil {
+			return err
+		}
+		for i := range some {
+			if !slices.ContainsFunc(rows, func(f processor.Final) bool { return f.User == some[i].user }) {
+				if err := a.nobody(ctx, some[i].user); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// compare compares rows with the snapshots that Redis has after they were read:
+// a snapshot may be of a later version by then, and is that of the row which is
+// there afterwards.
+func (a *audit) compare(ctx context.Context, rows []processor.Final) error {
+	texts, err := a.read(ctx, rows)
+	if err != nil {
+		return err
+	}
+	var later []string
+	for i := range rows {
+		why, ahead := a.judge(&rows[i], texts[i])
+		if why != "" {
+			a.suspects = append(a.suspects, suspect{rows[i].User, texts[i], why})
+		}
+		if ahead {
+			later = append(later, rows[i].User)
+		}
+	}
+	if len(later) == 0 {
+		return nil
+	}
+	now, err := a.store.Users(a.in, a.cat).Of(ctx, later...)
+	if err != nil {
+		return err
+	}
+	byUser := map[string]int64{}
+	for i := range now {
+		byUser[now[i].User] = now[i].Version
+	}
+	for i := range rows {
+		s, err := schemas.ParseSnapshot([]byte(texts[i]))
+		if err == nil && slices.Contains(later, rows[i].User) && s.Version > byUser[rows[i].User] {
+			a.suspects = append(a.suspects, suspect{rows[i].User, texts[i], fmt.Sprintf("the snapshot has version %d, and the row %d", s.Version, byUser[rows[i].User])})
+		}
+	}
+	return nil
+}
+
+func (a *audit) read(ctx context.Context, rows []processor.Final) ([]string, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	keys := make([]string, len(rows))
+	for i := range rows {
+		keys[i] = snapshots.Key(a.cfg.Group, rows[i].User)
+	}
+	values, err := a.rdb.MGet(ctx, keys...).Result()
+	if err != nil {
+		return nil, errors.Wrapf(err, "read %d snapshots", len(keys))
+	}
+	texts := make([]string, len(rows))
+	for i, v := range values {
+		texts[i], _ = v.(string)
+	}
+	return texts, nil
+}
+
+// judge says what is wrong with a snapshot, or that it is of a later version.
+func (a *audit) judge(row *processor.Final, text string) (why string, ahead bool) {
+	switch {
+	case text == "":
+		return "there is no snapshot", false
+	case !a.orderly(row.Held):
+		return "", false // no snapshot can be made of such a row, which is told above
+	}
+	var want schemas.Snapshot
+	processor.FillSnapshot(a.cat, row, &want)
+	want.Counters = slices.DeleteFunc(want.Counters, func(n schemas.Number) bool { return n.Value == 0 }) // they are not written
+	want.Epoch, want.Catalog = a.in.Epoch, int64(a.in.CatalogVersion)
+	if string(want.Append(nil)) == text {
+		return "", false
+	}
+	got, err := schemas.ParseSnapshot([]byte(text))
+	switch {
+	case err != nil:
+		return "the snapshot cannot be read: " + err.Error(), false
+	case got.User != row.User:
+		return fmt.Sprintf("the snapshot is of %q", got.User), false
+	case got.Version < row.Version:
+		return fmt.Sprintf("the snapshot has version %d, and the row %d", got.Version, row.Version), false
+	case got.Version > row.Version:
+		return "", true
+	case !equal(got.Counters, want.Counters), !equal(got.Since, want.Since):
+		return fmt.Sprintf("the snapshot has the counters %v, %v, and the row %v, %v", got.Counters, got.Since, want.Counters, want.Since), false
+	case !equal(inOrder(got.Earned), inOrder(want.Earned)):
+		return fmt.Sprintf("the snapshot has the badges %v, and the row %v", got.Earned, want.Earned), false
+	case got.Catalog == want.Catalog && !equal(got.InProgress, want.InProgress):
+		return fmt.Sprintf("the snapshot has in progress %v, and by the row it is %v", got.InProgress, want.InProgress), false
+	}
+	// An earlier epoch, or an earlier order of badges, says the same.
+	return "", false
+}
+
+// orderly reports whether badges are in their order, each once and of the
+// catalogue.
+func (a *audit) orderly(held []processor.Held) bool {
+	before := int16(-1)
+	for _, h := range held {
+		if h.Badge <= before || int(h.Badge) >= len(a.cat.ByID) {
+			return false
+		}
+		before = h.Badge
+	}
+	return true
+}
+
+func inOrder(list []schemas.Earned) []schemas.Earned {
+	list = slices.Clone(list)
+	slices.SortFunc(list, func(x, y schemas.Earned) int { return strings.Compare(x.Badge, y.Badge) })
+	return list
+}
+
+// strangers looks for snapshots of users who have no row. A row is there before
+// its snapshot.
+func (a *audit) strangers(ctx context.Context) error {
+	prefix := snapshots.Key(a.cfg.Group, "")
+	glob := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(prefix) + "*"
+	for cursor := uint64(0); ; {
+		keys, next, err := a.rdb.Scan(ctx, cursor, glob, snapshotPage).Result()
+		if err != nil {
+			return errors.Wrap(err, "list the snapshots in Redis")
+		}
+		var unknown []string
+		for _, key := range keys {
+			name := strings.TrimPrefix(key, prefix)
+			if _, known := a.keys[a.in.Secret.UserKey(name)]; !known {
+				unknown = append(unknown, name)
+			}
+		}
+		// Some have come since their slice of users was looked at.
+		rows, err := a.store.Users(a.in, a.cat).Of(ctx, unknown...)
+		if err != nil {
+			return err
+		}
+		for _, name := range unknown {
+			if slices.ContainsFunc(rows, func(f processor.Final) bool { return f.User == name }) {
+				continue
+			}
+			if err := a.nobody(ctx, name); err != nil {
+				return err
+			}
+		}
+		if cursor = next; cursor == 0 {
+			return nil
+		}
+	}
+}
+
+// nobody notes the snapshot of a user who has no row, if it is there.
+func (a *audit) nobody(ctx context.Context, user string) error {
+	text, err := a.rdb.Get(ctx, snapshots.Key(a.cfg.Group, user)).Result()
+	if errors.Is(err, redis.Nil) {
+		return nil
+	}
+	if err != nil {
+		return errors.Wrapf(err, "read the snapshot of %q", user)
+	}
+	if !slices.ContainsFunc(a.suspects, func(s suspect) bool { return s.user == user }) {
+		a.suspects = append(a.suspects, suspect{user, text, "there is a snapshot, and no row"})
+	}
+	return nil
+}
