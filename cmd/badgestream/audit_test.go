@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/drift"
 	"github.com/badgestream/badgestream/internal/oracle"
 )
 
@@ -53,6 +54,11 @@ func TestAuditCommand(t *testing.T) {
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
 	users := pgx.Identifier{group + "_g1", "users"}.Sanitize()
+	auditWithoutLog(t, do, func(sql string) {
+		if tag, err := conn.Exec(t.Context(), sql); err != nil || tag.RowsAffected() != 1 {
+			t.Fatal(tag, err)
+		}
+	}, users)
 	if _, err := conn.Exec(t.Context(), `UPDATE `+users+` SET version = version + 1`); err != nil {
 		t.Fatal(err)
 	}
@@ -70,4 +76,32 @@ func TestAuditCommand(t *testing.T) {
 	if failed := r.Failed(); len(failed) != 1 || failed[0] != oracle.UsersRecounted || r.Users != 100 || len(r.Checks) != 16 {
 		t.Errorf("the report is %+v", r)
 	}
+}
+
+// auditWithoutLog looks for drift, finds a counter that was changed by hand, and
+// mends it once it is told to.
+func auditWithoutLog(t *testing.T, do func(...string) answer, change func(string), users string) {
+	t.Helper()
+	audit := func(flags ...string) answer {
+		return do(append([]string{"audit", "--settle", "1s", "--watch", "1s"}, flags...)...)
+	}
+	whole := audit()
+	whole.expect(t, 0, "")
+	if strings.Count(whole.out, "holds") != 12 || !strings.Contains(whole.out, ": 100 users in ") {
+		t.Errorf("the report is\n%s", whole.out)
+	}
+	change(`UPDATE ` + users + ` SET location_visits = location_visits + 1 WHERE id = (SELECT min(id) FROM ` + users + `)`)
+	dry := audit("--fix")
+	dry.expect(t, exitFailure, "checks do not hold: counters-follow")
+	if !strings.Contains(dry.out, "FAILS  counters-follow   100 looked at, 1 amiss\n") || !strings.Contains(dry.out, ", counters would be mended\n") {
+		t.Errorf("the report is\n%s", dry.out)
+	}
+	audit().expect(t, exitFailure, "counters-follow")
+	done := audit("--fix", "--yes", "--json")
+	done.expect(t, exitFailure, "counters-follow")
+	var r drift.Report
+	if err := json.Unmarshal([]byte(done.out), &r); err != nil || len(r.Fixes) != 1 || !r.Fixed {
+		t.Errorf("the report is %+v, %v", r, err)
+	}
+	audit().expect(t, 0, "")
 }

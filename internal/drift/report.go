@@ -144,9 +144,9 @@ func (r *Report) Write(out io.Writer) error {
 			fmt.Fprintf(&b, "         … and %d more\n", rest)
 		}
 	}
-	verb := "would be"
+	verb := "would be mended"
 	if r.Fixed {
-		verb = "is"
+		verb = "mended"
 	}
 	for i, f := range r.Fixes {
 		if i == r.shown {

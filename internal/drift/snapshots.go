@@ -173,8 +173,10 @@ func (a *audit) judge(row *processor.Final, text string) (why string, ahead bool
 		return fmt.Sprintf("the snapshot has version %d, and the row %d", got.Version, row.Version), false
 	case got.Version > row.Version:
 		return "", true
-	case !equal(got.Counters, want.Counters), !equal(got.Since, want.Since):
-		return fmt.Sprintf("the snapshot has the counters %v, %v, and the row %v, %v", got.Counters, got.Since, want.Counters, want.Since), false
+	case !equal(got.Counters, want.Counters):
+		return "the snapshot has " + differing(got.Counters, want.Counters), false
+	case !equal(got.Since, want.Since):
+		return fmt.Sprintf("the snapshot has the ages %v, and the row %v", got.Since, want.Since), false
 	case !equal(inOrder(got.Earned), inOrder(want.Earned)):
 		return fmt.Sprintf("the snapshot has the badges %v, and the row %v", got.Earned, want.Earned), false
 	case got.Catalog == want.Catalog && !equal(got.InProgress, want.InProgress):
@@ -182,6 +184,24 @@ func (a *audit) judge(row *processor.Final, text string) (why string, ahead bool
 	}
 	// An earlier epoch, or an earlier order of badges, says the same.
 	return "", false
+}
+
+// differing lists the counters that are not the same, zeros being left out of
+// both lists.
+func differing(got, want schemas.Numbers) string {
+	var parts []string
+	for _, list := range []schemas.Numbers{got, want} {
+		for _, n := range list {
+			text := fmt.Sprintf("%s %d, and the row %d", n.Name, numberOf(got, n.Name), numberOf(want, n.Name))
+			if numberOf(got, n.Name) != numberOf(want, n.Name) && !slices.Contains(parts, text) {
+				parts = append(parts, text)
+			}
+		}
+	}
+	if len(parts) == 0 {
+		return "its counters in another order"
+	}
+	return strings.Join(parts, "; ")
 }
 
 // orderly reports whether badges are in their order, each once and of the

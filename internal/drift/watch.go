@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cockroachdb/errors"
@@ -155,7 +156,7 @@ func (w *watch) types(ctx context.Context) error {
 	for i := range int64(stretches) {
 		earlier := map[logreader.Partition]logreader.Bounds{}
 		for p, b := range bounds {
-			end := b.End - recent - i*lookBack/stretches
+			end := b.End - recent - i*min(lookBack, b.End-recent-b.Start)/stretches
 			if start := max(b.Start, end-stretchSize); start < end {
 				earlier[p] = logreader.Bounds{Start: start, End: end}
 			}
@@ -197,7 +198,7 @@ func (t *tally) add(r *kgo.Record) error {
 		return nil // what is no event is the dead letters' matter
 	}
 	t.all++
-	kind := string([]byte(ev.Type)) // the event is the record's
+	kind := strings.Clone(ev.Type) // the event is the record's
 	t.n[kind]++
 	t.last[kind] = min(max(t.last[kind], r.Timestamp.UnixMilli()), schemas.MaxTime/1000)
 	return nil
