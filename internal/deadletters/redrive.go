@@ -52,7 +52,8 @@ func (j *Judge) Look(l *projections.Letter) Outlook {
 	var ev schemas.Event
 	err := schemas.Decode(l.Headers, l.Value, &ev)
 	if err == nil {
-		err = ev.CheckTime(l.Timestamp)
+		_, known := j.batch.Catalog().Types[ev.Type]
+		err = ev.CheckTime(l.Timestamp, known)
 	}
 	var namings []processor.Naming
 	if err == nil {

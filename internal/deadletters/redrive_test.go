@@ -18,8 +18,8 @@ import (
 	"github.com/badgestream/badgestream/internal/deadletters"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/faults/wire"
-	"github.com/badgestream/badgestream/internal/operatortest"
 	"github.com/badgestream/badgestream/internal/logreader"
+	"github.com/badgestream/badgestream/internal/operatortest"
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/schemas"
 )
