@@ -61,9 +61,11 @@ type DriftRow struct {
 func (s *Store) OpenDrift(ctx context.Context, in Installed, cat *catalog.Catalog) (*Drift, error) {
 	cfg := s.pool.Config().ConnConfig.Copy()
 	cfg.RuntimeParams["application_name"] = "badgestream audit"
-	for _, off := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"} {
+	for _, off := range []string{"enable_seqscan", "enable_mergejoin", "jit"} {
 		cfg.RuntimeParams[off] = "off"
 	}
+	cfg.RuntimeParams["random_page_cost"] = "1.1"
+	cfg.RuntimeParams["work_mem"] = "64MB"
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
 		return nil, unreachable(err, &cfg.Config)
@@ -114,11 +116,11 @@ func (d *Drift) scan(row pgx.CollectableRow) (r DriftRow, err error) {
 	return r, err
 }
 
-// MemberKeys returns up to limit keys of users with members that are present,
-// after a key, ascending.
+// MemberKeys returns keys of users with members after a key, ascending: those
+// of the next so many rows, as their index has them.
 func (d *Drift) MemberKeys(ctx context.Context, after int64, limit int) ([]int64, error) {
 	gen := generationSchema(d.store.group, d.in.Generation)
-	rows, err := d.conn.Query(ctx, `SELECT DISTINCT user_key FROM (SELECT user_key FROM `+gen+`.member WHERE user_key > $1 AND state > 0 ORDER BY user_key LIMIT $2) x ORDER BY 1`, after, limit)
+	rows, err := d.conn.Query(ctx, `SELECT DISTINCT user_key FROM (SELECT user_key FROM `+gen+`.member WHERE user_key > $1 ORDER BY user_key LIMIT $2) x ORDER BY 1`, after, limit)
 	if err != nil {
 		return nil, errors.Wrap(err, "list whose members there are")
 	}

@@ -2,10 +2,13 @@ package drift
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/cockroachdb/errors"
 	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/processor"
@@ -44,7 +47,9 @@ type audit struct {
 	in     projections.Installed
 	drift  *projections.Drift
 	keys   map[int64]struct{} // of all users seen
-	// drifted are the users whose rows or snapshots are amiss.
+	mu     sync.Mutex         // guards what is found in rows
+	// drifted are the users whose rows are amiss, suspects those whose snapshots
+	// are.
 	drifted  []string
 	suspects []suspect
 }
@@ -100,37 +105,59 @@ func (a *audit) close() {
 	a.store.Close()
 }
 
+// lookers is how many slices are looked at at the same time.
+const lookers = 2
+
 // rows looks at all users, slice by slice.
 func (a *audit) rows(ctx context.Context) error {
-	began := time.Now()
-	for after := ""; ; {
-		last, n, keys, err := a.drift.Slice(ctx, after, slice)
+	free := make(chan *projections.Drift, lookers)
+	for range lookers {
+		d, err := a.store.OpenDrift(ctx, a.in, a.cat)
 		if err != nil {
 			return err
 		}
+		defer d.Close()
+		free <- d
+	}
+	began := time.Now()
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(lookers)
+	for after := ""; ctx.Err() == nil; {
+		last, n, keys, err := a.drift.Slice(ctx, after, slice)
+		if err != nil {
+			return errors.CombineErrors(work.Wait(), err)
+		}
 		if n == 0 {
-			return nil
+			break
 		}
 		for _, k := range keys {
 			a.keys[k] = struct{}{}
 		}
-		found, err := a.drift.Rows(ctx, after, last)
-		if err != nil {
+		from := after
+		work.Go(func() error {
+			d := <-free
+			defer func() { free <- d }()
+			found, err := d.Rows(ctx, from, last)
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			for i := range found {
+				a.drifted = append(a.drifted, found[i].User)
+				a.row(&found[i])
+			}
 			return err
-		}
-		for i := range found {
-			a.drifted = append(a.drifted, found[i].User)
-			a.row(&found[i])
-		}
+		})
 		a.report.Users += n
-		for _, name := range []string{CountersFollow, ThingsFollow, BadgesFollow, HistoryFollowed, DueDates} {
-			a.report.looked(name, n)
-		}
 		after = last
 		if err := a.pace(ctx, began); err != nil {
-			return err
+			return errors.CombineErrors(work.Wait(), err)
 		}
 	}
+	err := work.Wait()
+	slices.Sort(a.drifted)
+	for _, name := range []string{CountersFollow, ThingsFollow, BadgesFollow, HistoryFollowed, DueDates} {
+		a.report.looked(name, a.report.Users)
+	}
+	return err
 }
 
 // pace waits until as much time has gone by as the users seen may take.

@@ -26,6 +26,9 @@ type suspect struct {
 	// text is what Redis has, "" if it has none.
 	text string
 	why  string
+	// stays says that it is of its row's version and yet not its row, which no
+	// waiting changes.
+	stays bool
 }
 
 // snapshots compares each row with its snapshot, and looks for snapshots of
@@ -50,7 +53,8 @@ func (a *audit) snapshots(ctx context.Context) error {
 	if err := a.strangers(ctx); err != nil {
 		return err
 	}
-	for began := time.Now(); len(a.suspects) > 0 && time.Since(began) < a.cfg.Settle; {
+	following := func(s suspect) bool { return !s.stays }
+	for began := time.Now(); slices.ContainsFunc(a.suspects, following) && time.Since(began) < a.cfg.Settle; {
 		if err := pause(ctx, settlePause); err != nil {
 			return err
 		}
@@ -66,8 +70,8 @@ func (a *audit) snapshots(ctx context.Context) error {
 
 // again looks at the suspects once more.
 func (a *audit) again(ctx context.Context) error {
-	list := a.suspects
-	a.suspects = nil
+	list := slices.DeleteFunc(slices.Clone(a.suspects), func(s suspect) bool { return s.stays })
+	a.suspects = slices.DeleteFunc(a.suspects, func(s suspect) bool { return !s.stays })
 	for some := range slices.Chunk(list, snapshotPage) {
 		names := make([]string, len(some))
 		for i := range some {
@@ -101,9 +105,9 @@ func (a *audit) compare(ctx context.Context, rows []processor.Final) error {
 	}
 	var later []string
 	for i := range rows {
-		why, ahead := a.judge(&rows[i], texts[i])
+		why, ahead, stays := a.judge(&rows[i], texts[i])
 		if why != "" {
-			a.suspects = append(a.suspects, suspect{rows[i].User, texts[i], why})
+			a.suspects = append(a.suspects, suspect{rows[i].User, texts[i], why, stays})
 		}
 		if ahead {
 			later = append(later, rows[i].User)
@@ -123,7 +127,7 @@ func (a *audit) compare(ctx context.Context, rows []processor.Final) error {
 	for i := range rows {
 		s, err := schemas.ParseSnapshot([]byte(texts[i]))
 		if err == nil && slices.Contains(later, rows[i].User) && s.Version > byUser[rows[i].User] {
-			a.suspects = append(a.suspects, suspect{rows[i].User, texts[i], fmt.Sprintf("the snapshot has version %d, and the row %d", s.Version, byUser[rows[i].User])})
+			a.suspects = append(a.suspects, suspect{rows[i].User, texts[i], fmt.Sprintf("the snapshot has version %d, and the row %d", s.Version, byUser[rows[i].User]), false})
 		}
 	}
 	return nil
@@ -148,42 +152,43 @@ func (a *audit) read(ctx context.Context, rows []processor.Final) ([]string, err
 	return texts, nil
 }
 
-// judge says what is wrong with a snapshot, or that it is of a later version.
-func (a *audit) judge(row *processor.Final, text string) (why string, ahead bool) {
+// judge says what is wrong with a snapshot, or that it is of a later version;
+// stays says that it is wrong for good.
+func (a *audit) judge(row *processor.Final, text string) (why string, ahead, stays bool) {
 	switch {
 	case text == "":
-		return "there is no snapshot", false
+		return "there is no snapshot", false, false
 	case !a.orderly(row.Held):
-		return "", false // no snapshot can be made of such a row, which is told above
+		return "", false, false // no snapshot can be made of such a row, which is told above
 	}
 	var want schemas.Snapshot
 	processor.FillSnapshot(a.cat, row, &want)
 	want.Counters = slices.DeleteFunc(want.Counters, func(n schemas.Number) bool { return n.Value == 0 }) // they are not written
 	want.Epoch, want.Catalog = a.in.Epoch, int64(a.in.CatalogVersion)
 	if string(want.Append(nil)) == text {
-		return "", false
+		return "", false, false
 	}
 	got, err := schemas.ParseSnapshot([]byte(text))
 	switch {
 	case err != nil:
-		return "the snapshot cannot be read: " + err.Error(), false
+		return "the snapshot cannot be read: " + err.Error(), false, false
 	case got.User != row.User:
-		return fmt.Sprintf("the snapshot is of %q", got.User), false
+		return fmt.Sprintf("the snapshot is of %q", got.User), false, false
 	case got.Version < row.Version:
-		return fmt.Sprintf("the snapshot has version %d, and the row %d", got.Version, row.Version), false
+		return fmt.Sprintf("the snapshot has version %d, and the row %d", got.Version, row.Version), false, false
 	case got.Version > row.Version:
-		return "", true
+		return "", true, false
 	case !equal(got.Counters, want.Counters):
-		return "the snapshot has " + differing(got.Counters, want.Counters), false
+		return "the snapshot has " + differing(got.Counters, want.Counters), false, true
 	case !equal(got.Since, want.Since):
-		return fmt.Sprintf("the snapshot has the ages %v, and the row %v", got.Since, want.Since), false
+		return fmt.Sprintf("the snapshot has the ages %v, and the row %v", got.Since, want.Since), false, true
 	case !equal(inOrder(got.Earned), inOrder(want.Earned)):
-		return fmt.Sprintf("the snapshot has the badges %v, and the row %v", got.Earned, want.Earned), false
+		return fmt.Sprintf("the snapshot has the badges %v, and the row %v", got.Earned, want.Earned), false, true
 	case got.Catalog == want.Catalog && !equal(got.InProgress, want.InProgress):
-		return fmt.Sprintf("the snapshot has in progress %v, and by the row it is %v", got.InProgress, want.InProgress), false
+		return fmt.Sprintf("the snapshot has in progress %v, and by the row it is %v", got.InProgress, want.InProgress), false, true
 	}
 	// An earlier epoch, or an earlier order of badges, says the same.
-	return "", false
+	return "", false, false
 }
 
 // differing lists the counters that are not the same, zeros being left out of
@@ -269,7 +274,7 @@ func (a *audit) nobody(ctx context.Context, user string) error {
 		return errors.Wrapf(err, "read the snapshot of %q", user)
 	}
 	if !slices.ContainsFunc(a.suspects, func(s suspect) bool { return s.user == user }) {
-		a.suspects = append(a.suspects, suspect{user, text, "there is a snapshot, and no row"})
+		a.suspects = append(a.suspects, suspect{user, text, "there is a snapshot, and no row", false})
 	}
 	return nil
 }
