@@ -144,13 +144,12 @@ func (r *Redriver) connect(ctx context.Context, places []projections.Place) (err
 	if err != nil {
 		return errors.Wrap(err, "make a Kafka client")
 	}
-	for _, p := range places {
-		configs, err := kadm.NewClient(r.cl).DescribeTopicConfigs(ctx, p.Topic)
+	if len(places) > 0 { // a group's topics are made alike
+		configs, err := kadm.NewClient(r.cl).DescribeTopicConfigs(ctx, places[0].Topic)
 		if err != nil {
-			return errors.Wrapf(err, "read the settings of topic %s", p.Topic)
+			return errors.Wrapf(err, "read the settings of topic %s", places[0].Topic)
 		}
-		limit = batchLimit(configs, p.Topic)
-		break // a group's topics are made alike
+		limit = batchLimit(configs, places[0].Topic)
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()
@@ -256,7 +255,7 @@ func (r *Redriver) redrive(ctx context.Context, places []projections.Place) erro
 			return true, nil
 		case r.judge.Look(l).Reject != nil:
 			r.result.Rejected++
-			return true, nil
+			return true, nil //nolint:nilerr // that it would be rejected is an answer, and no failure
 		}
 		records = append(records, r.record(l))
 		if size += len(l.Key) + len(l.Value) + recordOverhead; size < chunkBytes {

@@ -380,12 +380,3 @@ func proxy(t *testing.T, protocol wire.Protocol, server string) *wire.Proxy {
 	t.Cleanup(p.Close)
 	return p
 }
-
-func parsed(t *testing.T, text string) *catalog.Catalog {
-	t.Helper()
-	cat, err := catalog.Parse("coins.yaml", []byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cat
-}

@@ -162,7 +162,7 @@ func (r *replay) event(f *found) (Event, error) {
 	ev := Event{Ledger: f.number, Topic: f.place.Topic, Partition: f.place.Partition, Offset: f.place.Offset}
 	if f.reject != nil {
 		ev.Verdict, ev.Why, ev.Version = Rejected, f.reject.Error(), r.memory.User(r.user).Version
-		return ev, nil
+		return ev, nil //nolint:nilerr // that it was rejected is an answer, and no failure
 	}
 	src := source(&f.place, &f.event, f.record)
 	ev.ID, ev.Source, ev.Type, ev.Time = f.event.ID, f.event.Source, f.event.Type, schemas.FormatTime(src.Time)
