@@ -2,7 +2,6 @@ package deadletters
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/badgestream/badgestream/internal/logreader"
-	"github.com/badgestream/badgestream/processor"
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/schemas"
 )
@@ -26,45 +24,6 @@ const (
 	sendTime           = 60 * time.Second
 	recordOverhead     = 256
 )
-
-// Judge says what would become of letters that are folded now.
-type Judge struct{ batch *processor.Batch }
-
-// NewJudge makes one for the catalogue that holds.
-func NewJudge(ctx context.Context, store *projections.Store) (*Judge, error) {
-	cat, _, err := store.Catalog(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &Judge{processor.New(cat)}, nil
-}
-
-// Outlook is what would become of a letter.
-type Outlook struct {
-	// Reject is set if it would be rejected again.
-	Reject *schemas.Reject
-	// Unknown says that its type would be passed over.
-	Unknown bool
-}
-
-// Look decodes a letter as the engine would.
-func (j *Judge) Look(l *projections.Letter) Outlook {
-	var ev schemas.Event
-	err := schemas.Decode(l.Headers, l.Value, &ev)
-	if err == nil {
-		_, known := j.batch.Catalog().Types[ev.Type]
-		err = ev.CheckTime(l.Timestamp, known)
-	}
-	var namings []processor.Naming
-	if err == nil {
-		namings, err = j.batch.Namings(&ev)
-	}
-	var o Outlook
-	errors.As(err, &o.Reject)
-	_, known := j.batch.Catalog().Types[ev.Type]
-	o.Unknown = o.Reject == nil && len(namings) == 0 && !known
-	return o
-}
 
 // Result is what a redrive did.
 type Result struct {
@@ -176,63 +135,6 @@ func batchLimit(configs kadm.ResourceConfigs, topic string) int32 {
 		}
 	}
 	return usualLimit
-}
-
-// reconcile notes what was redriven and not noted, because somebody was killed
-// between the two or because Postgres was restored: the records of the log that
-// say so of themselves.
-func (r *Redriver) reconcile(ctx context.Context) error {
-	from, err := r.store.UnnotedFrom(ctx)
-	if err != nil || len(from) == 0 {
-		return err
-	}
-	topics := map[string]bool{}
-	for p := range from {
-		topics[p.Topic] = true
-	}
-	bounds, err := r.log.Settled(ctx, slices.Sorted(maps.Keys(topics))...)
-	if err != nil {
-		return err
-	}
-	stretches, marks := map[logreader.Partition]logreader.Bounds{}, map[projections.TopicPartition]int64{}
-	for p, at := range from {
-		id := logreader.Partition{Topic: p.Topic, Number: p.Partition}
-		b := bounds[id]
-		stretches[id] = logreader.Bounds{Start: max(b.Start, at), End: b.End}
-		marks[p] = b.End
-	}
-	var list []projections.Redrive
-	err = r.log.Read(ctx, stretches, func(rec *kgo.Record) error {
-		r.result.Looked++
-		if d, ok := redriven(rec); ok {
-			list = append(list, d)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	r.result.Found = len(list)
-	return r.store.NoteRedriven(ctx, list, marks)
-}
-
-// redriven reads what a record says of itself.
-func redriven(rec *kgo.Record) (projections.Redrive, bool) {
-	d := projections.Redrive{To: rec.Offset, Key: rec.Key, Value: rec.Value}
-	found := false
-	for _, h := range rec.Headers {
-		switch h.Key {
-		case schemas.RedrivenHeader:
-			place, err := ParsePlace(string(h.Value), "")
-			if err != nil || place.Topic != rec.Topic || place.Partition != rec.Partition {
-				return d, false
-			}
-			d.Letter, found = place, true
-		case schemas.RedrivenByHeader:
-			d.By = string(h.Value)
-		}
-	}
-	return d, found
 }
 
 // redrive appends those of a chunk that are open, in one Kafka transaction or in
