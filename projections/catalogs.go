@@ -32,8 +32,8 @@ const (
 // it. The error is ErrNoCatalog if there is none, also if there are no tables.
 func (s *Store) CurrentCatalog(ctx context.Context) (StoredCatalog, Installed, error) {
 	var in Installed
-	err := s.pool.QueryRow(ctx, `SELECT epoch, generation, catalog_version, secret FROM `+schema(s.group)+`.regime`).
-		Scan(&in.Epoch, &in.Generation, &in.CatalogVersion, &in.Secret)
+	err := s.pool.QueryRow(ctx, `SELECT epoch, generation, catalog_version, turn, secret FROM `+schema(s.group)+`.regime`).
+		Scan(&in.Epoch, &in.Generation, &in.CatalogVersion, &in.Turn, &in.Secret)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows) || missing(err):
 		return StoredCatalog{}, Installed{}, errors.Wrapf(ErrNoCatalog, "group %s", s.group)
@@ -66,13 +66,30 @@ func readCatalog(ctx context.Context, q queryer, group string, version int32) (S
 	return c, errors.Wrapf(err, "read version %d of the catalogue", version)
 }
 
+// nextCatalogVersion is the version after all that are stored, which need not
+// be the one that holds: a rebuild may fold by a later one.
+func (s *Store) nextCatalogVersion(ctx context.Context, q queryer) (version int32, err error) {
+	err = q.QueryRow(ctx, `SELECT max(version) + 1 FROM `+schema(s.group)+`.catalog`).Scan(&version)
+	return version, errors.Wrap(err, "find the last version of the catalogue")
+}
+
 // storeCatalog adds a version and makes the badge table show it.
 func (s *Store) storeCatalog(ctx context.Context, tx pgx.Tx, cat *catalog.Catalog, version int32) error {
-	base := schema(s.group)
-	if _, err := tx.Exec(ctx, `INSERT INTO `+base+`.catalog (version, name, rules_hash, text) VALUES ($1, $2, $3, $4)`,
-		version, cat.Name, cat.RulesHash, string(cat.Text)); err != nil {
-		return errors.Wrapf(err, "store version %d of the catalogue", version)
+	if err := s.addCatalog(ctx, tx, cat, version); err != nil {
+		return err
 	}
+	return s.showCatalog(ctx, tx, cat)
+}
+
+func (s *Store) addCatalog(ctx context.Context, tx pgx.Tx, cat *catalog.Catalog, version int32) error {
+	_, err := tx.Exec(ctx, `INSERT INTO `+schema(s.group)+`.catalog (version, name, rules_hash, text) VALUES ($1, $2, $3, $4)`,
+		version, cat.Name, cat.RulesHash, string(cat.Text))
+	return errors.Wrapf(err, "store version %d of the catalogue", version)
+}
+
+// showCatalog makes the badge table show a catalogue.
+func (s *Store) showCatalog(ctx context.Context, tx pgx.Tx, cat *catalog.Catalog) error {
+	base := schema(s.group)
 	if _, err := tx.Exec(ctx, `DELETE FROM `+base+`.badge`); err != nil {
 		return errors.Wrap(err, "empty the table of badges")
 	}

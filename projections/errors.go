@@ -39,6 +39,9 @@ type RulesDiffer struct {
 	Group   string
 	Stored  int32 // the stored catalogue's version
 	Changes []string
+	// Known says that the very catalogue is stored: it held before a switch of
+	// generations, or a rebuild folds by it.
+	Known bool
 }
 
 func (e *RulesDiffer) Error() string {

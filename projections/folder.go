@@ -122,11 +122,15 @@ func (f *Folder) Fold(ctx context.Context, w *Work) (*Outcome, error) {
 // foldStages runs all but the last stage of a fold: the rows, in the order
 // that the processor names them.
 func (f *Folder) foldStages(ctx context.Context, t *transaction) error {
-	b := t.batch
-	members := b.Members()
-	if err := f.openStage(ctx, t, members); err != nil {
+	if err := f.openStage(ctx, t, t.batch.Members()); err != nil {
 		return err
 	}
+	return f.applyStages(ctx, t)
+}
+
+// applyStages goes on once the members have answered.
+func (f *Folder) applyStages(ctx context.Context, t *transaction) error {
+	b := t.batch
 	if f.cat.HasAgeBadges {
 		b.SetClock(t.clock)
 	}

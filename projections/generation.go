@@ -65,3 +65,10 @@ INSERT INTO ` + gen + `.clock DEFAULT VALUES;
 	}
 	return ddl
 }
+
+// besideDDL makes what a generation has while it is folded beside the live one:
+// a history of its own. The live one's is the group's, which is published.
+func besideDDL(group string, generation int32) string {
+	return `CREATE TABLE IF NOT EXISTS ` + generationSchema(group, generation) + `.history (LIKE ` + schema(group) + `.history INCLUDING DEFAULTS INCLUDING INDEXES);
+`
+}

@@ -39,8 +39,8 @@ func (s *Store) install(ctx context.Context, tx pgx.Tx, cat *catalog.Catalog) (I
 	in := Installed{New: true}
 	// Who installs is alone with the regime: it can be looked at before folds
 	// are kept out.
-	err := tx.QueryRow(ctx, `SELECT epoch, generation, catalog_version, secret FROM `+schema(s.group)+`.regime`).
-		Scan(&in.Epoch, &in.Generation, &in.CatalogVersion, &in.Secret)
+	err := tx.QueryRow(ctx, `SELECT epoch, generation, catalog_version, turn, secret FROM `+schema(s.group)+`.regime`).
+		Scan(&in.Epoch, &in.Generation, &in.CatalogVersion, &in.Turn, &in.Secret)
 	if errors.Is(err, pgx.ErrNoRows) {
 		in.Regime = Regime{Epoch: 1, Generation: 1, CatalogVersion: 1}
 		return s.installFirst(ctx, tx, cat, in)
@@ -53,7 +53,7 @@ func (s *Store) install(ctx context.Context, tx pgx.Tx, cat *catalog.Catalog) (I
 		return Installed{}, err
 	}
 	if stored.RulesHash != cat.RulesHash {
-		return Installed{}, s.rulesDiffer(stored, cat)
+		return Installed{}, s.rulesDiffer(ctx, tx, stored, cat)
 	}
 	if stored.Text == string(cat.Text) {
 		in.New = false
@@ -65,7 +65,9 @@ func (s *Store) install(ctx context.Context, tx pgx.Tx, cat *catalog.Catalog) (I
 	if _, err := tx.Exec(ctx, `LOCK TABLE `+schema(s.group)+`.regime IN EXCLUSIVE MODE`); err != nil {
 		return Installed{}, errors.Wrap(err, "take the regime")
 	}
-	in.CatalogVersion++
+	if in.CatalogVersion, err = s.nextCatalogVersion(ctx, tx); err != nil {
+		return Installed{}, err
+	}
 	if err := s.storeCatalog(ctx, tx, cat, in.CatalogVersion); err != nil {
 		return Installed{}, err
 	}
@@ -82,13 +84,20 @@ func (s *Store) installFirst(ctx context.Context, tx pgx.Tx, cat *catalog.Catalo
 	}
 	err := tx.QueryRow(ctx, `INSERT INTO `+schema(s.group)+`.regime (epoch, generation, catalog_version) VALUES ($1, $2, $3) RETURNING secret`,
 		in.Epoch, in.Generation, in.CatalogVersion).Scan(&in.Secret)
-	return in, errors.Wrap(err, "write the regime")
+	if err != nil {
+		return Installed{}, errors.Wrap(err, "write the regime")
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO `+schema(s.group)+`.generation (generation, state, catalog_version, lived) VALUES ($1, $2, $3, true)`, in.Generation, Live, in.CatalogVersion)
+	return in, errors.Wrapf(err, "note generation %d", in.Generation)
 }
 
 // rulesDiffer says what differs. The stored text may be one that this program
 // cannot read any more; then the error says that instead.
-func (s *Store) rulesDiffer(stored StoredCatalog, cat *catalog.Catalog) error {
+func (s *Store) rulesDiffer(ctx context.Context, q queryer, stored StoredCatalog, cat *catalog.Catalog) error {
 	differ := &RulesDiffer{Group: s.group, Stored: stored.Version}
+	if err := q.QueryRow(ctx, `SELECT EXISTS (SELECT FROM `+schema(s.group)+`.catalog WHERE text = $1)`, string(cat.Text)).Scan(&differ.Known); err != nil {
+		return errors.Wrap(err, "look whether the catalogue is stored")
+	}
 	before, err := catalog.Parse(stored.Name, []byte(stored.Text))
 	if err != nil {
 		differ.Changes = []string{"the stored catalogue cannot be read by this badgestream: " + err.Error()}
@@ -134,7 +143,7 @@ func checkColumns(cat *catalog.Catalog) error {
 // time has forgotten the epoch of the first.
 func (s *Store) RaiseEpoch(ctx context.Context, least int64) (Regime, error) {
 	var r Regime
-	err := s.pool.QueryRow(ctx, `UPDATE `+schema(s.group)+`.regime SET epoch = greatest(epoch + 1, $1) RETURNING epoch, generation, catalog_version`, least).
-		Scan(&r.Epoch, &r.Generation, &r.CatalogVersion)
+	err := s.pool.QueryRow(ctx, `UPDATE `+schema(s.group)+`.regime SET epoch = greatest(epoch + 1, $1) RETURNING epoch, generation, catalog_version, turn`, least).
+		Scan(&r.Epoch, &r.Generation, &r.CatalogVersion, &r.Turn)
 	return r, errors.Wrap(err, "raise the epoch")
 }

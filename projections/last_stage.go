@@ -95,7 +95,7 @@ func (f *Folder) historyRow(c *processor.Change, reason schemas.BadgeReason) His
 		TopicPartition: TopicPartition{c.Source.Topic, c.Source.Partition}, Offset: c.Source.Offset, Ordinal: c.Ordinal,
 		User: c.User, Badge: badge.Slug, Category: badge.Category, Criterion: badge.Criterion, Tier: int32(badge.Tier),
 		Revoked: c.Revoked, At: c.Source.Time, EarnedAt: c.EarnedAt, EventID: c.Source.ID, EventSource: c.Source.Origin,
-		Counters: counters, Version: c.Version, CatalogVersion: f.in.CatalogVersion, Reason: reason,
+		Counters: counters, Version: f.in.Version(c.Version), CatalogVersion: f.in.CatalogVersion, Reason: reason,
 	}
 }
 

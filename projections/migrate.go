@@ -65,6 +65,15 @@ func (s *Store) Alone(ctx context.Context, purpose string, f func() error) error
 	return s.locked(ctx, lockKey(purpose, s.group), func(*pgx.Conn) error { return f() })
 }
 
+// Taken reports whether some process is at what Alone does for a purpose.
+func (s *Store) Taken(ctx context.Context, purpose string) (taken bool, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
+WHERE locktype = 'advisory' AND granted AND datname = current_database() AND objsubid = 2
+  AND classid::bigint = $1::bigint & 4294967295 AND objid::bigint = $2::bigint & 4294967295)`,
+		int64(lockKey("schema", s.group)), int64(lockKey(purpose, s.group))).Scan(&taken)
+	return taken, errors.Wrapf(err, "look whether some process is at %s", purpose)
+}
+
 // locked calls f while this process alone holds the group's advisory lock of
 // that number. It is a session's lock, so it ends with the process.
 func (s *Store) locked(ctx context.Context, number int32, f func(*pgx.Conn) error) error {

@@ -22,7 +22,13 @@ type Standing struct {
 // partition; without topics, where all do. A partition that was never seeded
 // is not among them.
 func (s *Store) Positions(ctx context.Context, topics ...string) ([]Standing, error) {
-	rows, err := s.pool.Query(ctx, `SELECT topic, partition, topic_id, next, step, ordinal FROM `+schema(s.group)+`.fold_offset
+	return positions(ctx, s.pool, s.group, topics)
+}
+
+func positions(ctx context.Context, q interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}, group string, topics []string) ([]Standing, error) {
+	rows, err := q.Query(ctx, `SELECT topic, partition, topic_id, next, step, ordinal FROM `+schema(group)+`.fold_offset
 WHERE coalesce(cardinality($1::text[]), 0) = 0 OR topic = ANY($1) ORDER BY topic, partition`, topics)
 	if err != nil {
 		return nil, errors.Wrapf(err, "read the fold offsets of %v", topics)

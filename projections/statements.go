@@ -2,6 +2,7 @@ package projections
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/badgestream/badgestream/internal/catalog"
@@ -40,7 +41,7 @@ func newStatements(group string, in Installed, cat *catalog.Catalog) *statements
 	s := &statements{
 		begin:  pgbatch.Statement{Name: "begin", SQL: `BEGIN ISOLATION LEVEL READ COMMITTED`},
 		commit: pgbatch.Statement{Name: "commit", SQL: `COMMIT`},
-		regime: pgbatch.Statement{Name: "regime", SQL: `SELECT epoch, generation, catalog_version FROM ` + base + `.regime FOR SHARE`},
+		regime: pgbatch.Statement{Name: "regime", SQL: `SELECT epoch, generation, catalog_version, turn FROM ` + base + `.regime FOR SHARE`},
 		advance: pgbatch.Statement{Name: "fold offset", SQL: `UPDATE ` + base + `.fold_offset SET next = $5, step = $6, ordinal = $7
 WHERE topic = $1 AND partition = $2 AND next = $3 AND step = $4 RETURNING pg_current_xact_id()::xid`},
 		readClock: pgbatch.Statement{Name: "clock", SQL: `SELECT at FROM ` + gen + `.clock FOR SHARE`},
@@ -64,10 +65,7 @@ ON CONFLICT (collection) DO UPDATE SET prev = t.taken, taken = least(t.taken + e
 		held: pgbatch.Statement{Name: "held", SQL: `INSERT INTO ` + gen + `.users AS t (id, version, held, earned_at)
 SELECT id, 0, ($4::smallint[])[lo:hi], ($5::timestamptz[])[lo:hi] FROM unnest($1::text[], $2::int[], $3::int[]) x (id, lo, hi)
 ON CONFLICT (id) DO UPDATE SET held = excluded.held, earned_at = excluded.earned_at`},
-		history: pgbatch.Statement{Name: "history", SQL: `INSERT INTO ` + base + `.history (topic, partition, "offset", ordinal, user_id, badge, category, criterion, tier,
-revoked, at, earned_at, event_id, event_source, counters, user_version, catalog_version, reason)
-SELECT ` + rows(`text`, `int`, `bigint`, `bigint`, `text`, `text`, `text`, `text`, `int`,
-			`boolean`, `timestamptz`, `timestamptz`, `text`, `text`, `json`, `bigint`) + `, $17::int, $18::text`},
+		history: pgbatch.Statement{Name: "history", SQL: historySQL(base, in.Generation)},
 		rejects: pgbatch.Statement{Name: "rejects", SQL: `INSERT INTO ` + base + `.reject (topic, partition, "offset", reason, detail, key, value, headers, timestamp_ms)
 SELECT ` + rows(`text`, `int`, `bigint`, `text`, `text`, `bytea`, `bytea`, `bytea`, `bigint`)},
 		ledger: pgbatch.Statement{Name: "ledger", SQL: `INSERT INTO ` + base + `.ledger (` + ledgerRange + `, due, catalog_version)
@@ -100,6 +98,14 @@ func rows(types ...string) string {
 		columns[i] = fmt.Sprintf("unnest($%d::%s[])", i+1, t)
 	}
 	return strings.Join(columns, ", ")
+}
+
+// historySQL adds to the history in a schema what a generation gives.
+func historySQL(in string, generation int32) string {
+	return `INSERT INTO ` + in + `.history (topic, partition, "offset", ordinal, user_id, badge, category, criterion, tier,
+revoked, at, earned_at, event_id, event_source, counters, user_version, catalog_version, reason, generation)
+SELECT ` + rows(`text`, `int`, `bigint`, `bigint`, `text`, `text`, `text`, `text`, `int`,
+		`boolean`, `timestamptz`, `timestamptz`, `text`, `text`, `json`, `bigint`) + `, $17::int, $18::text, ` + strconv.Itoa(int(generation))
 }
 
 // usersSQL is the additive upsert of the users' rows.

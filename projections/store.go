@@ -95,9 +95,20 @@ type Regime struct {
 	Epoch          int64
 	Generation     int32
 	CatalogVersion int32
+	// Turn is how many switches of generations there were.
+	Turn int32
 }
 
+// turnVersions is more than any user's version: what a turn adds to those that
+// are shown, so that they rise across a switch, though the generations' own need
+// not. It leaves JSON's numbers exact for 8,191 turns.
+const turnVersions = 1 << 40
+
+// Version is a user's version as others see it: it never goes back. own is that
+// of the generation's row.
+func (r *Regime) Version(own int64) int64 { return int64(r.Turn)*turnVersions + own }
+
 func (r *Regime) read(v [][]byte) error {
-	*r = Regime{Epoch: pgbatch.ReadInt8(v[0]), Generation: pgbatch.ReadInt4(v[1]), CatalogVersion: pgbatch.ReadInt4(v[2])}
+	*r = Regime{Epoch: pgbatch.ReadInt8(v[0]), Generation: pgbatch.ReadInt4(v[1]), CatalogVersion: pgbatch.ReadInt4(v[2]), Turn: pgbatch.ReadInt4(v[3])}
 	return nil
 }

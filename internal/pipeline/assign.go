@@ -67,7 +67,7 @@ func (w *worker) windowFor(ctx context.Context, id projections.TopicPartition, f
 	if ok && kept.at == folded {
 		return kept.Window, nil
 	}
-	return w.warm(ctx, id, folded.Offset)
+	return w.reading().warm(ctx, w.cat, id, folded.Offset)
 }
 
 // checkStart explains starts from which nothing right can follow.

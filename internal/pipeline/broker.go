@@ -37,11 +37,13 @@ func checkBroker(ctx context.Context, cl *kgo.Client, brokers []string) error {
 
 // isolated is what every reader of ours needs: records of committed
 // transactions, up to the last stable offset.
-func (e *engine) isolated() []kgo.Opt {
-	return append([]kgo.Opt{
-		kgo.SeedBrokers(e.cfg.Brokers...),
+func (e *engine) isolated() []kgo.Opt { return append(e.cfg.isolated(), e.Kafka...) }
+
+func (c *Config) isolated() []kgo.Opt {
+	return []kgo.Opt{
+		kgo.SeedBrokers(c.Brokers...),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
-	}, e.Kafka...)
+	}
 }

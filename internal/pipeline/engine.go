@@ -91,6 +91,9 @@ func run(ctx context.Context, cfg Config, cat *catalog.Catalog, tel *telemetry.T
 		group.Go(func() error { return e.keepWorking(running) })
 	}
 	group.Go(func() error { return e.keepFresh(running) })
+	if r := e.rebuilder(); r != nil {
+		group.Go(func() error { return r.Work(running) })
+	}
 	if cfg.Tick > 0 {
 		group.Go(func() error { return e.keepTicking(running) })
 	}
@@ -143,13 +146,34 @@ func open(ctx context.Context, cfg Config, cat *catalog.Catalog, tel *telemetry.
 	if err = e.announce(ctx); err != nil {
 		return nil, err
 	}
-	if e.installed, err = e.Store.InstallCatalog(ctx, cat); err != nil {
+	if err = e.install(ctx); err != nil {
 		return nil, err
 	}
 	if err = e.snapshotWriter().WriteCatalog(ctx); err != nil {
 		return nil, err
 	}
 	return e, e.seed(ctx)
+}
+
+// install makes the catalogue that was given the one that holds, if it may be.
+// One that held before a switch, or will hold after one, does not keep a process
+// from starting: files follow a switch sooner or later.
+func (e *engine) install(ctx context.Context) (err error) {
+	e.installed, err = e.Store.InstallCatalog(ctx, e.cat)
+	var differ *projections.RulesDiffer
+	if !errors.As(err, &differ) || !differ.Known {
+		return err
+	}
+	stored, in, err := e.Store.CurrentCatalog(ctx)
+	if err != nil {
+		return err
+	}
+	if e.cat, err = stored.Parse(); err != nil {
+		return err
+	}
+	e.installed = in
+	e.log.WarnContext(ctx, "the catalogue that was given is not the one that holds, and is left aside: it held before a switch of generations, or a rebuild folds by it", "version", in.CatalogVersion)
+	return nil
 }
 
 func (e *engine) close() {

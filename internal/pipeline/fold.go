@@ -37,13 +37,14 @@ func (w *worker) gather() (err error) {
 	w.in.reset()
 	left := w.limit
 	for _, p := range w.order {
-		if p.tick != nil || p.recovering() || left == 0 {
+		if p.waits() || p.recovering() || left == 0 {
 			continue
 		}
 		if p.tick, err = w.in.take(p, left); err != nil {
 			return err
 		}
-		if p.tick != nil {
+		p.asked = w.in.asked
+		if p.waits() {
 			w.pause(p)
 		}
 		if n := len(w.in.ranges); n > 0 && w.in.ranges[n-1].TopicPartition == p.TopicPartition {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"strings"
 	"time"
 
 	"github.com/badgestream/badgestream/internal/catalog"
@@ -19,6 +20,10 @@ type intake struct {
 	event schemas.Event
 	// headers are those of the record at hand.
 	headers []kgo.RecordHeader
+	// control is the topic on which switches count; empty where they do not.
+	// asked is one that the last take has met: it is not folded with others.
+	control string
+	asked   *projections.Switch
 
 	ranges  []projections.Range
 	rejects []projections.Reject
@@ -56,10 +61,10 @@ func (in *intake) reset() {
 func (in *intake) empty() bool { return len(in.ranges) == 0 }
 
 // take adds the partition's queued records, up to limit of them, as one range.
-// A tick ends the range before it: it is folded by itself.
+// A tick ends the range before it, as does a switch: it is folded by itself.
 func (in *intake) take(p *partition, limit int) (tick *processor.Source, err error) {
 	to, n := p.folded.Offset, 0
-	in.tally = tally{}
+	in.tally, in.asked = tally{}, nil
 	for i := range p.queue {
 		r := &p.queue[i]
 		if n == limit {
@@ -72,6 +77,10 @@ func (in *intake) take(p *partition, limit int) (tick *processor.Source, err err
 			}
 			if isTick {
 				tick = &processor.Source{Topic: p.Topic, Partition: p.Partition, Offset: r.offset, ID: in.event.ID, Origin: in.event.Source, Time: in.time(r)}
+				break
+			}
+			if in.asked != nil {
+				to = r.offset
 				break
 			}
 		}
@@ -100,9 +109,18 @@ func (in *intake) record(p *partition, r *record) (tick bool, err error) {
 	ev := &in.event
 	err = schemas.Decode(headers, value, ev)
 	verdict := processor.Folded
+	_, known := in.cat.Types[ev.Type]
+	asks := ev.Type == schemas.SwitchType && p.Topic == in.control
 	if err == nil {
-		_, known := in.cat.Types[ev.Type]
-		err = ev.CheckTime(r.timestamp, known)
+		err = ev.CheckTime(r.timestamp, known || asks)
+	}
+	if err == nil && asks && p.refused != r.offset+1 {
+		var ask schemas.Switch
+		if ask, err = schemas.ParseSwitch(ev.Data); err == nil {
+			in.asked = &projections.Switch{Switch: ask, TopicPartition: p.TopicPartition, Offset: r.offset,
+				EventID: strings.Clone(ev.ID), EventSource: strings.Clone(ev.Source), Time: in.time(r)}
+			return false, nil
+		}
 	}
 	if err == nil {
 		src := processor.Source{Topic: p.Topic, Partition: p.Partition, Offset: r.offset, ID: ev.ID, Origin: ev.Source, Time: in.time(r)}

@@ -45,8 +45,19 @@ func (e *engine) follow(ctx context.Context) (changed bool, err error) {
 	if err != nil {
 		return false, haltError{errors.Wrapf(err, "version %d of the catalogue, which another process stored, cannot be read by this one: update it", in.CatalogVersion)}
 	}
-	if cat.RulesHash != e.cat.RulesHash {
+	switched := in.Turn != e.installed.Turn
+	if cat.RulesHash != e.cat.RulesHash && !switched {
 		return false, halt("version %d of the catalogue holds now, which counts or awards otherwise than the one that this process was started with: start it with that one", in.CatalogVersion)
+	}
+	if switched {
+		// Readers need the view before the first snapshot that it completes.
+		if err := e.Snapshots(cat, in).WriteCatalog(ctx); err != nil {
+			return false, err
+		}
+		e.cat, e.installed = cat, in
+		e.log.InfoContext(ctx, "another generation is live now: it is taken over", "generation", in.Generation, "version", in.CatalogVersion)
+		e.requestRefresh()
+		return true, nil
 	}
 	e.cat, e.installed = cat, in
 	e.log.InfoContext(ctx, "another version of the catalogue holds now, with the same rules: it is taken over", "version", in.CatalogVersion)

@@ -27,6 +27,10 @@ type partition struct {
 	// tick is set while the record at folded.Offset is a tick whose users are
 	// folded step by step; the queue waits, other partitions do not.
 	tick *processor.Source
+	// asked is set while the record at folded.Offset is a switch that nobody has
+	// done or refused yet; refused is the offset after one that was.
+	asked   *projections.Switch
+	refused int64
 }
 
 // push takes polled records, copied by the packer.
@@ -68,9 +72,13 @@ func (p *partition) pop(n int) {
 	p.queue = p.queue[n:]
 }
 
+// waits reports whether the record at its head is folded by itself, and what
+// comes after it waits.
+func (p *partition) waits() bool { return p.tick != nil || p.asked != nil }
+
 // behind reports whether Kafka holds records of the partition that were not
 // polled yet, and can be now.
-func (p *partition) behind() bool { return p.polled && p.seen < p.end && p.tick == nil }
+func (p *partition) behind() bool { return p.polled && p.seen < p.end && !p.waits() }
 
 // recovering reports whether something is folded that is not published.
 func (p *partition) recovering() bool { return compare(p.published, p.folded) < 0 }

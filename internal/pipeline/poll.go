@@ -29,6 +29,8 @@ func (w *worker) poll(ctx context.Context) error {
 			wait = freshFetch
 		case w.pending():
 			wait = time.Millisecond
+		case slices.ContainsFunc(w.order, func(p *partition) bool { return p.asked != nil }):
+			wait = switchLook
 		}
 		began := time.Now()
 		polling, cancel := context.WithTimeout(ctx, wait)
@@ -95,11 +97,11 @@ func (w *worker) take(fetches kgo.Fetches, ended bool) (err error) {
 	return nil
 }
 
-// queued is what the next batch may take. What waits behind a tick is not of
+// queued is what the next batch may take. What waits behind a tick or a switch is not of
 // it: it must not keep the worker from polling for its other partitions.
 func (w *worker) queued() (records, size int) {
 	for _, p := range w.order {
-		if p.tick == nil {
+		if !p.waits() {
 			records += len(p.queue)
 			size += p.bytes
 		}

@@ -18,9 +18,14 @@ func (w *worker) recover(ctx context.Context, p *partition) error {
 	if err != nil {
 		return err
 	}
-	pub := &publication{to: map[projections.TopicPartition]projections.Position{p.TopicPartition: p.folded}}
+	to := p.folded
+	if ledger[0].To.Step > 0 && len(ledger) > 1 {
+		// A switch gives more badge events than one Kafka transaction should hold.
+		to, ledger = ledger[0].To, ledger[:1]
+	}
+	pub := &publication{to: map[projections.TopicPartition]projections.Position{p.TopicPartition: to}}
 	changed := map[string]struct{}{} // users
-	err = w.Store.HistoryRange(ctx, p.TopicPartition, mark(p.published), mark(p.folded), func(row *projections.HistoryRow) error {
+	err = w.Store.HistoryRange(ctx, p.TopicPartition, mark(p.published), mark(to), func(row *projections.HistoryRow) error {
 		w.badge(pub, row)
 		changed[row.User] = struct{}{}
 		return nil
@@ -31,7 +36,7 @@ func (w *worker) recover(ctx context.Context, p *partition) error {
 	if err := w.recoverSnapshots(ctx, p, ledger, changed); err != nil {
 		return err
 	}
-	err = w.Store.Rejects(ctx, p.TopicPartition, p.published.Offset, p.folded.Offset, func(r *projections.Reject) error {
+	err = w.Store.Rejects(ctx, p.TopicPartition, p.published.Offset, to.Offset, func(r *projections.Reject) error {
 		w.deadLetter(pub, r)
 		return nil
 	})
@@ -52,7 +57,9 @@ func (w *worker) recover(ctx context.Context, p *partition) error {
 	if err := w.publish(ctx, pub); err != nil {
 		return err
 	}
-	p.replay = nil
+	if to == p.folded {
+		p.replay = nil
+	}
 	return nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/schemas"
 	"github.com/cockroachdb/errors"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // errForgot says that Postgres was restored from a backup: it has forgotten
@@ -106,26 +105,16 @@ func (e *engine) raiseEpoch(ctx context.Context, parts map[projections.TopicPart
 type refolder struct {
 	*worker
 	parts map[projections.TopicPartition]*partition
-	cl    *kgo.Client
+	log   *ledgerLog
 }
 
 func (r *refolder) run(ctx context.Context, rows []schemas.LedgerRow, last int64) (err error) {
 	e := r.engine
 	e.log.WarnContext(ctx, "Postgres was restored from a backup: what it has forgotten is folded again, in the ledger's order", "ranges", len(rows))
-	starts := map[string]map[int32]kgo.Offset{}
-	for id, p := range r.parts {
-		if p.window, err = r.warm(ctx, id, p.folded.Offset); err != nil {
-			return err
-		}
-		if starts[id.Topic] == nil {
-			starts[id.Topic] = map[int32]kgo.Offset{}
-		}
-		starts[id.Topic][id.Partition] = kgo.NewOffset().At(p.folded.Offset)
+	if r.log, err = openLedgerLog(ctx, e.reading(), r.cat, r.parts, maxBatchBytes); err != nil {
+		return err
 	}
-	if r.cl, err = kgo.NewClient(append(e.isolated(), kgo.ConsumePartitions(starts))...); err != nil {
-		return errors.Wrap(err, "make a Kafka client")
-	}
-	defer r.cl.Close()
+	defer r.log.close()
 	// New rows must not bear numbers that the ledger topic has given already, also
 	// if this process dies with its last row.
 	if err := e.Store.NumberFrom(ctx, last+1); err != nil {
@@ -145,7 +134,7 @@ func (r *refolder) run(ctx context.Context, rows []schemas.LedgerRow, last int64
 // lets one of them fold it.
 func (r *refolder) row(ctx context.Context, row *schemas.LedgerRow) error {
 	p, to := r.parts[source(row)], end(row)
-	if err := r.need(ctx, p, to); err != nil {
+	if err := r.log.need(ctx, p, to); err != nil {
 		return err
 	}
 	r.in.reset()
@@ -159,6 +148,14 @@ func (r *refolder) row(ctx context.Context, row *schemas.LedgerRow) error {
 			return err
 		}
 		p.tick = tick
+		if r.in.asked != nil {
+			if row.ToStep > 0 {
+				return halt("Postgres was restored to before a switch of generations, the record at offset %d of %s: what was rebuilt is not in this backup; restore a newer one, or begin anew with another --group", r.in.asked.Offset, row.Topic)
+			}
+			// It was refused, and means nothing.
+			p.refused = r.in.asked.Offset + 1
+			return r.row(ctx, row)
+		}
 	}
 	if !r.in.empty() {
 		if got := r.in.ranges[0].To; compare(got, to) != 0 {
@@ -182,39 +179,4 @@ func (r *refolder) row(ctx context.Context, row *schemas.LedgerRow) error {
 		p.pop(1)
 	}
 	return nil
-}
-
-// need polls until the records up to a position are there.
-func (r *refolder) need(ctx context.Context, p *partition, to projections.Position) error {
-	last := to.Offset
-	if to.Step > 0 {
-		last++
-	}
-	for p.seen < last {
-		patience, cancel := context.WithTimeout(ctx, warmPatience)
-		fetches := r.cl.PollRecords(patience, maxBatch)
-		cancel()
-		if err := fetches.Err(); err != nil {
-			return explain(errors.Wrapf(err, "read %s/%d up to offset %d", p.Topic, p.Partition, last))
-		}
-		fetches.EachPartition(func(f kgo.FetchTopicPartition) {
-			if q := r.parts[projections.TopicPartition{Topic: f.Topic, Partition: f.Partition}]; q != nil {
-				q.push(&f.FetchPartition, &r.packer)
-			}
-		})
-		r.balance(p)
-	}
-	return nil
-}
-
-// balance keeps partitions from filling the memory while another one is needed.
-func (r *refolder) balance(needed *partition) {
-	for id, p := range r.parts {
-		topics := map[string][]int32{id.Topic: {id.Partition}}
-		if p != needed && p.bytes > maxBatchBytes/len(r.parts) {
-			r.cl.PauseFetchPartitions(topics)
-		} else {
-			r.cl.ResumeFetchPartitions(topics)
-		}
-	}
 }

@@ -80,6 +80,9 @@ func (e *engine) keepFresh(ctx context.Context) error {
 	for ctx.Err() == nil {
 		e.keepPresent(ctx)
 		lost, err := e.lost(ctx)
+		if err == nil && !lost && e.postgres != nil {
+			lost, err = e.postgres.Unshown(ctx)
+		}
 		if lost {
 			err = e.refresh(ctx)
 		}
@@ -120,13 +123,21 @@ func (e *engine) lost(ctx context.Context) (bool, error) {
 // for its turn while that happened.
 func (e *engine) refresh(ctx context.Context) error {
 	began := time.Now()
-	e.log.InfoContext(ctx, "Redis lost snapshots: all are written anew")
+	e.log.InfoContext(ctx, "Redis lacks snapshots: all are written anew")
 	if _, err := e.follow(ctx); err != nil {
 		return err
 	}
+	e.mu.Lock()
+	epoch := e.installed.Epoch
+	e.mu.Unlock()
 	users, err := e.snapshotWriter().Refresh(ctx)
 	if err != nil {
 		return err
+	}
+	if e.postgres != nil {
+		if err := e.postgres.Shown(ctx, epoch); err != nil {
+			return err
+		}
 	}
 	changed, err := e.follow(ctx)
 	if err != nil {

@@ -4,26 +4,42 @@ import (
 	"context"
 	"time"
 
+	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/processor"
 	"github.com/badgestream/badgestream/projections"
 	"github.com/cockroachdb/errors"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // warmPatience is how long the log may answer nothing while a window is read.
 const warmPatience = 30 * time.Second
 
+// reading is what it takes to read the log besides the group.
+type reading struct {
+	// options are those of every reader.
+	options func() []kgo.Opt
+	// link leads to the traces of producers.
+	link func([]trace.Link, []kgo.RecordHeader) []trace.Link
+	// saw is told when an event of a type was last seen; nil where nobody asks.
+	saw func(newest map[string]time.Time)
+}
+
+func (e *engine) reading() reading {
+	return reading{options: e.isolated, link: e.tel.Link, saw: func(newest map[string]time.Time) { e.tel.Pipeline.SawTypes(nil, newest) }}
+}
+
 // warm makes the window that tells duplicates among the records from an
 // offset on, by reading those before it. It uses a client of its own: the
 // group's cursor must not move.
-func (w *worker) warm(ctx context.Context, p projections.TopicPartition, folded int64) (*processor.Window, error) {
-	size := w.cat.DedupeWindow
+func (r reading) warm(ctx context.Context, cat *catalog.Catalog, p projections.TopicPartition, folded int64) (*processor.Window, error) {
+	size := cat.DedupeWindow
 	window := processor.NewWindow(size)
 	if folded == 0 || size == 0 {
 		return window, nil
 	}
-	cl, err := kgo.NewClient(w.isolated()...)
+	cl, err := kgo.NewClient(r.options()...)
 	if err != nil {
 		return nil, errors.Wrap(err, "make a Kafka client")
 	}
@@ -42,7 +58,7 @@ func (w *worker) warm(ctx context.Context, p projections.TopicPartition, folded 
 		return nil, err
 	}
 	cl.AddConsumePartitions(map[string]map[int32]kgo.Offset{p.Topic: {p.Partition: kgo.NewOffset().At(from)}})
-	in := newIntake(w.cat, w.tel.Link)
+	in := newIntake(cat, r.link)
 	held := partition{TopicPartition: p, window: window}
 	var packer packer
 	for next := from; next < folded; {
@@ -65,7 +81,9 @@ func (w *worker) warm(ctx context.Context, p projections.TopicPartition, folded 
 			}
 		}
 		// What was seen long ago tells how long an event type has been silent.
-		w.tel.Pipeline.SawTypes(nil, in.newest)
+		if r.saw != nil {
+			r.saw(in.newest)
+		}
 	}
 	return window, nil
 }

@@ -63,6 +63,9 @@ func (e *engine) newWorker(slot int32) *worker {
 		parts: map[projections.TopicPartition]*partition{}, windows: map[projections.TopicPartition]window{},
 		notes: notes{seen: map[int64]struct{}{}},
 		redis: e.Snapshots(cat, installed)}
+	if e.postgres != nil {
+		w.in.control = e.cfg.controlTopic()
+	}
 	share := max(1, (e.workers()+fullWorkers-1)/fullWorkers)
 	w.most, w.mostBytes = max(firstBatch, maxBatch/share), maxBatchBytes/share
 	if e.cfg.Batch > 0 {

@@ -121,6 +121,11 @@ func (w *worker) turn(ctx, leased context.Context) error {
 				return err
 			}
 		}
+		if p.asked != nil {
+			if err := w.awaitSwitch(leased, p); err != nil {
+				return err
+			}
+		}
 	}
 	return w.fold(leased)
 }
@@ -157,7 +162,7 @@ func (w *worker) own(ctx context.Context) (stale bool, err error) {
 // back before anybody else folded them on.
 func (w *worker) drop() {
 	for id, p := range w.parts {
-		if p.tick == nil {
+		if !p.waits() {
 			w.windows[id] = window{p.window, p.folded}
 		} else {
 			w.resume(p)

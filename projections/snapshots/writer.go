@@ -122,7 +122,7 @@ func appendSnapshot(dst []byte, s *schemas.Snapshot, cat *catalog.Catalog, in pr
 
 func fill(s *schemas.Snapshot, cat *catalog.Catalog, in projections.Installed, f *processor.Final) {
 	processor.FillSnapshot(cat, f, s)
-	s.Epoch, s.Catalog = in.Epoch, int64(in.CatalogVersion)
+	s.Epoch, s.Version, s.Catalog = in.Epoch, in.Version(f.Version), int64(in.CatalogVersion)
 }
 
 func (w *Writer) queue(ctx context.Context, p redis.Pipeliner, finals []processor.Final, values [][]byte) {

@@ -1,0 +1,80 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+)
+
+// pace says how much a generation beside the live one is folded at once, and
+// how fast. Without a limit it takes all that it can get while nothing live is
+// folded, and leaves half the time and short locks to what is.
+type pace struct {
+	max  int  // records a second; 0 is no limit
+	busy bool // something live was folded lately
+	// hurry says that somebody waits: nothing else counts.
+	hurry bool
+	next  time.Time
+
+	records  int64 // in all
+	from     int64 // of them, at the last report
+	reported time.Time
+}
+
+const (
+	// shyBatch is how many records a transaction folds while live ones are
+	// folded.
+	shyBatch = 5_000
+	// reportEvery is how often somebody is told how fast it goes.
+	reportEvery = time.Second
+)
+
+// batch is how many records the next transaction takes at most.
+func (p *pace) batch() int {
+	switch {
+	case p.hurry:
+	case p.max > 0:
+		return max(1, min(besideBatch, p.max/2))
+	case p.busy:
+		return shyBatch
+	}
+	return besideBatch
+}
+
+// folded counts what a transaction folded in a time.
+func (p *pace) folded(records int, took time.Duration) {
+	p.records += int64(records)
+	switch {
+	case p.hurry:
+	case p.max > 0:
+		from := p.next
+		if now := time.Now(); from.Before(now.Add(-took)) {
+			from = now.Add(-took)
+		}
+		p.next = from.Add(time.Duration(float64(records) / float64(p.max) * float64(time.Second)))
+	case p.busy:
+		p.next = time.Now().Add(took)
+	}
+}
+
+// wait waits until the next transaction may begin.
+func (p *pace) wait(ctx context.Context) {
+	if d := time.Until(p.next); d > 0 && !p.hurry {
+		wait(ctx, d)
+	}
+}
+
+// report gives the rate since the last report, in records a second, once it is
+// time for one.
+func (p *pace) report(now time.Time) (rate float64, due bool) {
+	if p.reported.IsZero() {
+		p.reported = now
+		return 0, false
+	}
+	since := now.Sub(p.reported)
+	if since < reportEvery {
+		return 0, false
+	}
+	rate = float64(p.records-p.from) / since.Seconds()
+	p.reported, p.from = now, p.records
+	return rate, true
+}
