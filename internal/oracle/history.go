@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -114,12 +115,20 @@ func (o *ordinals) look(row *schemas.BadgeEvent) {
 	if row.Ordinal != o.next.Ordinal {
 		o.report.find(HistoryRefolded, "%s has ordinal %d, and the next one is %d", shorten(awardKey(row)), row.Ordinal, o.next.Ordinal)
 	}
-	if l := o.last; l != nil && (l.User > row.User || l.User == row.User && o.ranks[l.Badge] >= o.ranks[row.Badge]) {
+	if l := o.last; l != nil && cmp.Or(cmp.Compare(l.User, row.User), cmp.Compare(o.rank(l.Badge), o.rank(row.Badge)), cmp.Compare(l.Badge, row.Badge)) >= 0 {
 		o.report.find(HistoryRefolded, "%s comes after %s", shorten(awardKey(row)), shorten(awardKey(l)))
 	}
 	o.next.Ordinal = row.Ordinal + 1
 	kept := *row
 	o.last = &kept
+}
+
+// rank is a badge's place; one that the catalogue has not comes last.
+func (o *ordinals) rank(slug string) int {
+	if at, ok := o.ranks[slug]; ok {
+		return at
+	}
+	return len(o.ranks)
 }
 
 // ranks are the places of badges in the order in which they are shown.

@@ -17,10 +17,14 @@ type pass struct {
 	stored stored // as of the transaction
 
 	ks, ps, ends map[recount.Partition]position // K, P, and the ends of the log
-	count        *recount.Recount
-	awards       *published
-	letters      *published
-	ledgerTopic  *published
+	// counts are recounts by each set of rules that ever held, and count is that of
+	// those which hold; held is the one that did before a switch.
+	counts      map[string]*recount.Recount
+	count, held *recount.Recount
+	turn        int64 // how many switches there were so far
+	awards      *published
+	letters     *published
+	ledgerTopic *published
 	// where is the partition of each user's badge events, last his last one from
 	// each source partition.
 	where map[string]int32

@@ -4,8 +4,10 @@ import (
 	"context"
 
 	"github.com/cockroachdb/errors"
+	"github.com/jackc/pgx/v5"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/internal/oracle/recount"
 	"github.com/badgestream/badgestream/schemas"
 )
@@ -21,6 +23,9 @@ type source struct {
 // refold counts the log in the ledger's order, one event at a time, and
 // compares each range's badge events and rejects with those in Postgres.
 func (p *pass) refold(ctx context.Context) error {
+	if err := p.openCounts(ctx); err != nil {
+		return err
+	}
 	ledger, err := p.openLedger(ctx)
 	if err != nil {
 		return err
@@ -43,6 +48,7 @@ func (p *pass) refold(ctx context.Context) error {
 		}
 		p.tile(t, row)
 		p.ledgerPublished(row)
+		p.held = p.count
 		if err := p.by(row.CatalogVersion); err != nil {
 			return err
 		}
@@ -68,18 +74,54 @@ func (p *pass) refold(ctx context.Context) error {
 // by goes on by a version of the catalogue.
 func (p *pass) by(version int64) error {
 	cat := p.stored.catalogs[version]
-	switch {
-	case cat == nil:
+	if cat == nil {
 		return errors.Newf("the ledger names version %d of the catalogue, which is not stored", version)
-	case p.count == nil:
-		whose := p.mine
-		if p.report.Passes == 1 {
-			whose = nil
-		}
-		p.count = recount.New(p.cfg.Group, cat, version, whose)
-		return nil
 	}
+	if p.counts[cat.RulesHash] == nil {
+		p.counts[cat.RulesHash] = p.newCount(cat, version)
+	}
+	p.count = p.counts[cat.RulesHash]
 	return p.count.Switch(cat, version)
+}
+
+// openCounts begins a recount by each set of rules that the ledger ever names.
+func (p *pass) openCounts(ctx context.Context) error {
+	rows, err := p.tx.Query(ctx, `SELECT DISTINCT catalog_version FROM `+p.stored.base()+`.ledger ORDER BY 1`)
+	if err != nil {
+		return errors.Wrap(err, "look which catalogues the ledger names")
+	}
+	versions, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return errors.Wrap(err, "look which catalogues the ledger names")
+	}
+	p.counts = map[string]*recount.Recount{}
+	for _, version := range versions {
+		if cat := p.stored.catalogs[version]; cat != nil && p.counts[cat.RulesHash] == nil {
+			p.counts[cat.RulesHash] = p.newCount(cat, version)
+		}
+	}
+	return nil
+}
+
+func (p *pass) newCount(cat *catalog.Catalog, version int64) *recount.Recount {
+	whose := p.mine
+	if p.report.Passes == 1 {
+		whose = nil
+	}
+	return recount.New(p.cfg.Group, cat, version, whose)
+}
+
+// beside counts a record by the rules that do not hold. They see to everybody
+// whom a tick makes due at once.
+func (p *pass) beside(id recount.Partition, rec *recount.Record) {
+	for _, other := range p.counts {
+		if other == p.count {
+			continue
+		}
+		if verdict, _, _ := other.Record(rec); verdict == recount.Tick {
+			other.Step(id, true, 1<<62, 0)
+		}
+	}
 }
 
 // open begins to read a partition where its first range begins.
@@ -111,7 +153,7 @@ func (p *pass) foldRow(ctx context.Context, s *source, row *schemas.LedgerRow) e
 	from, to := rowFrom(row), rowTo(row)
 	var changes []schemas.BadgeEvent
 	var rejects []rejected
-	if row.FromStep > 0 {
+	if row.FromStep > 0 && !p.switching(s, row) {
 		changes = p.step(s, row, changes)
 	}
 	before := row.To
@@ -131,7 +173,15 @@ func (p *pass) foldRow(ctx context.Context, s *source, row *schemas.LedgerRow) e
 		}
 		rec := recordOf(r)
 		verdict, made, why := p.count.Record(rec)
+		p.beside(s.id, rec)
 		switch verdict {
+		case recount.Switch:
+			// One that was done takes steps; one that was refused means nothing.
+			if row.ToStep > 0 {
+				if err := p.switched(ctx, s); err != nil {
+					return err
+				}
+			}
 		case recount.Rejected:
 			rejects = append(rejects, rejectOf(rec, why))
 		case recount.Tick:
@@ -141,6 +191,12 @@ func (p *pass) foldRow(ctx context.Context, s *source, row *schemas.LedgerRow) e
 			changes = p.step(s, row, changes)
 		}
 		changes = append(changes, made...)
+	}
+	if p.switching(s, row) {
+		return nil // switched has looked at its changes
+	}
+	for i := range changes {
+		changes[i].UserVersion += p.turn * turnVersions
 	}
 	if err := p.changed(ctx, s.history, to, changes, from); err != nil {
 		return err

@@ -92,7 +92,8 @@ func (p *pass) compareSnapshot(u *recount.User, text string) string {
 	if err != nil {
 		return err.Error()
 	}
-	later := s.Epoch > p.stored.epoch || s.Epoch == p.stored.epoch && s.Version > u.Version
+	version := u.Version + p.stored.turn*turnVersions
+	later := s.Epoch > p.stored.epoch || s.Epoch == p.stored.epoch && s.Version > version
 	if later && !p.cfg.Settled {
 		return ""
 	}
@@ -101,6 +102,7 @@ func (p *pass) compareSnapshot(u *recount.User, text string) string {
 		return fmt.Sprintf("the snapshot names version %d of the catalogue, which is not stored", s.Catalog)
 	}
 	want := p.count.Snapshot(u, p.stored.epoch, cat, s.Catalog)
+	want.Version = version
 	if want := string(want.Append(nil)); text != want {
 		return fmt.Sprintf("the snapshot is\n           %s\n         and the row\n           %s", shorten(text), shorten(want))
 	}

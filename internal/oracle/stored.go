@@ -17,6 +17,7 @@ import (
 type stored struct {
 	group      string
 	epoch      int64
+	turn       int64 // how many switches there were
 	generation int32
 	version    int64 // of the catalogue that holds
 	secret     [16]byte
@@ -38,8 +39,8 @@ func (s *stored) gen() string { return pgx.Identifier{s.generationSchema()}.Sani
 
 func readStored(ctx context.Context, q queryer, group string) (stored, error) {
 	s := stored{group: group, catalogs: map[int64]*catalog.Catalog{}, slugs: map[int16]string{}}
-	if err := q.QueryRow(ctx, `SELECT epoch, generation, catalog_version, secret FROM `+s.base()+`.regime`).
-		Scan(&s.epoch, &s.generation, &s.version, &s.secret); err != nil {
+	if err := q.QueryRow(ctx, `SELECT epoch, generation, catalog_version, turn, secret FROM `+s.base()+`.regime`).
+		Scan(&s.epoch, &s.generation, &s.version, &s.turn, &s.secret); err != nil {
 		return s, errors.Wrapf(err, "read the regime of group %s: was it ever folded in this database?", group)
 	}
 	rows, err := q.Query(ctx, `SELECT version, name, text FROM `+s.base()+`.catalog`)

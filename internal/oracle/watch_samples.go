@@ -74,7 +74,7 @@ func (w *Watcher) compareRows(ctx context.Context, users []string, orders map[st
 		return nil
 	}
 	s := stored{group: w.cfg.Group}
-	if err := w.pg.QueryRow(ctx, `SELECT epoch, generation FROM `+s.base()+`.regime`).Scan(&s.epoch, &s.generation); err != nil {
+	if err := w.pg.QueryRow(ctx, `SELECT epoch, generation, turn FROM `+s.base()+`.regime`).Scan(&s.epoch, &s.generation, &s.turn); err != nil {
 		return errors.Wrap(err, "read the regime")
 	}
 	rows, err := w.pg.Query(ctx, `SELECT id, version FROM `+s.gen()+`.users WHERE id = ANY($1)`, users)
@@ -93,7 +93,7 @@ func (w *Watcher) compareRows(ctx context.Context, users []string, orders map[st
 		}
 		r.looked(SnapshotsBacked, len(users))
 		for _, user := range users {
-			if row := string(schemas.AppendOrder(nil, s.epoch, versions[user])); orders[user] > row {
+			if row := string(schemas.AppendOrder(nil, s.epoch, versions[user]+s.turn*turnVersions)); orders[user] > row {
 				r.find(SnapshotsBacked, "the snapshot of %q was %s, and his row %s", user, orders[user], row)
 			}
 		}

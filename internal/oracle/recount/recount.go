@@ -46,6 +46,7 @@ const (
 	Unknown                  // an event of a type that the catalogue has not
 	Tick                     // it says what time it is: Step counts it
 	Rejected                 // no valid event
+	Switch                   // an operator's wish, which Asked tells
 )
 
 // Recount is the state that the records so far give.
@@ -58,6 +59,7 @@ type Recount struct {
 	users   map[string]*User
 	windows map[Partition]*window
 	ticks   map[Partition]tick // the tick that each partition is in
+	asked   map[Partition]Ask  // the last switch of each partition
 	// first holds, for each collection that gives places, who drew one.
 	first map[int]map[string]struct{}
 	clock int64
@@ -112,7 +114,7 @@ const (
 func New(group string, cat *catalog.Catalog, version int64, whose func(user string) bool) *Recount {
 	return &Recount{
 		group: group, cat: cat, version: version, whose: whose,
-		users: map[string]*User{}, windows: map[Partition]*window{}, ticks: map[Partition]tick{}, first: map[int]map[string]struct{}{},
+		users: map[string]*User{}, windows: map[Partition]*window{}, ticks: map[Partition]tick{}, asked: map[Partition]Ask{}, first: map[int]map[string]struct{}{},
 		aging: newAging(cat),
 	}
 }
@@ -149,7 +151,8 @@ func (r *Recount) Record(rec *Record) (Verdict, []schemas.BadgeEvent, *schemas.R
 		return Rejected, nil, asReject(err)
 	}
 	i, known := r.cat.Types[ev.Type]
-	if !known {
+	asks := ev.Type == schemas.SwitchType && rec.Topic == r.group+".control"
+	if !known && !asks {
 		return Unknown, nil, nil
 	}
 	if !ev.HasTime {
@@ -157,6 +160,15 @@ func (r *Recount) Record(rec *Record) (Verdict, []schemas.BadgeEvent, *schemas.R
 			return Rejected, nil, &schemas.Reject{Reason: schemas.ReasonAttribute, Detail: "the event has no time, and its record's timestamp is no time of the years 0 to 9999"}
 		}
 		ev.Time = rec.Timestamp * 1000
+	}
+	if asks {
+		wish, err := schemas.ParseSwitch(ev.Data)
+		if err != nil {
+			return Rejected, nil, asReject(err)
+		}
+		r.asked[rec.Partition] = Ask{Switch: wish, At: ev.Time,
+			Cause: schemas.Cause{Topic: rec.Topic, Partition: rec.Partition.Partition, Offset: rec.Offset, ID: strings.Clone(ev.ID), Source: strings.Clone(ev.Source)}}
+		return Switch, nil, nil
 	}
 	if ev.Type == schemas.TickType && early(ev.Time, rec.Timestamp) {
 		return Rejected, nil, &schemas.Reject{Reason: schemas.ReasonAttribute, Detail: "the tick's time is more than a day later than its record's timestamp: a clock that is raised never goes back"}
