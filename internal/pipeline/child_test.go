@@ -23,7 +23,7 @@ import (
 const childConfig = "BADGESTREAM_PIPELINE_TEST_CHILD"
 
 type child struct {
-	Catalog string
+	Catalog string // its text
 	Config  pipeline.Config
 }
 
@@ -34,7 +34,7 @@ func runChild() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
-	cat, err := catalog.Load(conf.Catalog)
+	cat, err := catalog.Parse("child", []byte(conf.Catalog))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
@@ -53,7 +53,7 @@ func runChild() int {
 // process starts an engine as a process.
 func (c *community) process(workers, batch int) *exec.Cmd {
 	c.T.Helper()
-	conf := child{Catalog: c.Catalog.Name, Config: c.Config}
+	conf := child{Catalog: string(c.Catalog.Text), Config: c.Config}
 	conf.Config.Workers, conf.Config.Batch = workers, batch
 	text, err := json.Marshal(conf)
 	if err != nil {
