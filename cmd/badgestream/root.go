@@ -70,6 +70,7 @@ over the file. The defaults are the addresses of ` + "`badgestream dev`" + `.`,
 		newExplain(s),
 		newDLQ(s),
 		newAudit(s),
+		newRebuild(s),
 	)
 	return root
 }
