@@ -111,7 +111,7 @@ func ofOffsets() []Mutant {
 		{
 			Name:   "watermark-ahead",
 			Why:    "what is recovered is committed up to where the partition was read, and not up to where it is folded",
-			Edits:  []Edit{{"internal/pipeline/recover.go", "projections.Position{p.TopicPartition: p.folded}}", "projections.Position{p.TopicPartition: {Offset: p.seen}}}"}},
+			Edits:  []Edit{{"internal/pipeline/recover.go", "projections.Position{p.TopicPartition: to}}", "projections.Position{p.TopicPartition: {Offset: p.seen}}}"}},
 			Caught: []Stage{simulated(20)},
 		},
 		{
