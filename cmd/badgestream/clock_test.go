@@ -18,7 +18,13 @@ import (
 func TestWallClockIsReadInFewPlaces(t *testing.T) {
 	const measures, tells = "measures", "tells"
 	known := map[string]string{
+		"internal/pipeline/beside.go report":            measures,
+		"internal/pipeline/beside_rows.go flush":        measures,
+		"internal/pipeline/beside_rows.go tick":         measures,
 		"internal/pipeline/engine.go keepWorking":       measures,
+		"internal/pipeline/pace.go folded":              measures,
+		"internal/pipeline/rebuild_diff.go standstill":  measures,
+		"internal/pipeline/rebuild_switch.go ask":       tells, // when a switch was asked for
 		"internal/pipeline/fold.go fold":                measures,
 		"internal/pipeline/poll.go poll":                measures,
 		"internal/pipeline/position.go patiently":       measures,

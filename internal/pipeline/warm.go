@@ -24,10 +24,13 @@ type reading struct {
 	link func([]trace.Link, []kgo.RecordHeader) []trace.Link
 	// saw is told when an event of a type was last seen; nil where nobody asks.
 	saw func(newest map[string]time.Time)
+	// rejected are the offsets at which a stretch was rejected when it was folded;
+	// nil where whoever reads judges for himself.
+	rejected func(ctx context.Context, p projections.TopicPartition, from, to int64) (map[int64]struct{}, error)
 }
 
 func (e *engine) reading() reading {
-	return reading{options: e.isolated, link: e.tel.Link, saw: func(newest map[string]time.Time) { e.tel.Pipeline.SawTypes(nil, newest) }}
+	return reading{options: e.isolated, link: e.tel.Link, rejected: e.rejected, saw: func(newest map[string]time.Time) { e.tel.Pipeline.SawTypes(nil, newest) }}
 }
 
 // warm makes the window that tells duplicates among the records from an
@@ -53,9 +56,11 @@ func (r reading) warm(ctx context.Context, cat *catalog.Catalog, p projections.T
 	if from >= folded {
 		return window, nil
 	}
-	rejected, err := w.rejected(ctx, p, from, folded)
-	if err != nil {
-		return nil, err
+	var rejected map[int64]struct{}
+	if r.rejected != nil {
+		if rejected, err = r.rejected(ctx, p, from, folded); err != nil {
+			return nil, err
+		}
 	}
 	cl.AddConsumePartitions(map[string]map[int32]kgo.Offset{p.Topic: {p.Partition: kgo.NewOffset().At(from)}})
 	in := newIntake(cat, r.link)
@@ -92,9 +97,9 @@ func (r reading) warm(ctx context.Context, cat *catalog.Catalog, p projections.T
 // when they were folded. They are no occurrences, also where this program or
 // this catalogue would take them now: else a record that is sent again, as what
 // was wrong is mended, would be taken for its own duplicate.
-func (w *worker) rejected(ctx context.Context, p projections.TopicPartition, from, to int64) (map[int64]struct{}, error) {
+func (e *engine) rejected(ctx context.Context, p projections.TopicPartition, from, to int64) (map[int64]struct{}, error) {
 	offsets := map[int64]struct{}{}
-	err := w.Store.Rejects(ctx, p, from, to, func(r *projections.Reject) error {
+	err := e.Store.Rejects(ctx, p, from, to, func(r *projections.Reject) error {
 		offsets[r.Offset] = struct{}{}
 		return nil
 	})
