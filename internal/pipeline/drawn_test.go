@@ -60,5 +60,5 @@ func (c *community) producePlaced(records ...*kgo.Record) {
 	c.do("produce", cl.ProduceSync(c.T.Context(), records...).FirstErr())
 }
 
-func TestRealDrawn(t *testing.T) { t.Parallel(); testDrawn(t, stacktest.Real) }
+func TestRealDrawn(t *testing.T) { t.Parallel(); stacktest.NeedReal(t); testDrawn(t, stacktest.Real) }
 func TestDrawn(t *testing.T)     { t.Parallel(); testDrawn(t, stacktest.Embedded) }

@@ -128,7 +128,7 @@ func ofTicks() []Mutant {
 		{
 			Name:   "tick-from-the-future",
 			Why:    "a tick's time is believed, whatever the time of its record: the clock that it raises never goes back",
-			Edits:  []Edit{{"internal/pipeline/intake.go", "return ev.Time/1000-stamp > schemas.MaxTickLead/1000", "return ev.Time/1000-stamp > schemas.MaxTime/1000"}},
+			Edits:  []Edit{{"schemas/eventtime.go", "> MaxTickLead/1000:", "> MaxTime/1000:"}},
 			Caught: []Stage{tests("./internal/pipeline", "TestTickFromTheFuture")},
 		},
 	}

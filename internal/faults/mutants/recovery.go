@@ -132,7 +132,7 @@ func ofDuplicates() []Mutant {
 		{
 			Name:   "window-warmed-too-far",
 			Why:    "the window is warmed with what is read again as well: each such event is its own duplicate",
-			Edits:  []Edit{{"internal/pipeline/warm.go", "if r.Offset >= folded || r.Attrs.IsControl() {", "if r.Offset > folded || r.Attrs.IsControl() {"}},
+			Edits:  []Edit{{"internal/pipeline/warm.go", "was || r.Offset >= folded || r.Attrs.IsControl()", "was || r.Offset > folded || r.Attrs.IsControl()"}},
 			Caught: []Stage{simulated(20)},
 		},
 		{

@@ -32,7 +32,7 @@ func ofRules() []Mutant {
 		{
 			Name:   "gauge-by-arrival",
 			Why:    "a gauge keeps the value that comes last, and not that of the latest event time",
-			Edits:  []Edit{{"processor/members.go", "\t\t\tif at < m.stamp {\n\t\t\t\tcontinue\n\t\t\t}\n", ""}, {add, "at >= m.at {\n", "at >= m.at || at < m.at {\n"}, {"processor/memory.go", "\t\tif op.At < was.At {\n\t\t\treturn was\n\t\t}\n", ""}},
+			Edits:  []Edit{{"processor/members.go", "\t\t\tif at < m.stamp {\n\t\t\t\tcontinue\n\t\t\t}\n", ""}, {add, "at >= m.at {\n", "at >= m.at || at < m.at {\n"}, {"processor/memory.go", "if op.At < was.At {", "if op.At < was.At && op.At > was.At {"}},
 			Caught: []Stage{cases, tests("./processor", "TestBatchesDoNotShow"), simulated(20)},
 		},
 		{
