@@ -33,3 +33,12 @@ func FuzzMetadata(f *testing.F) {
 		}
 	})
 }
+
+// TestMarkIsTheNextChange: what is published of a record that is half done is
+// counted from 0, so that the count is the number of the next.
+func TestMarkIsTheNextChange(t *testing.T) {
+	t.Parallel()
+	if got := mark(projections.Position{Offset: 7, Step: 2, Ordinal: 3}); got != (projections.Mark{Offset: 7, Ordinal: 3}) {
+		t.Errorf("three changes of a record are published, and the next is taken to be %+v", got)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/faults/wire"
 	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/processor"
 	"github.com/badgestream/badgestream/projections"
@@ -26,6 +27,44 @@ func TestPredecessorDied(t *testing.T) {
 	c.Produce(visits(6, "u1")...)
 	c.foldUnpublished(t.Context(), 0, 1, 7)
 	c.Drain()
+	c.Verify()
+}
+
+// TestRecoveredIsShownFirst looks where the group stands when the first
+// snapshot of what a predecessor folded gets to Redis: none of it is published
+// before.
+func TestRecoveredIsShownFirst(t *testing.T) {
+	t.Parallel()
+	c := found(t, stacktest.Embedded(t), grouptest.Catalog(t, "starview"), 1)
+	c.Produce(visits(1, "first")...)
+	c.Drain()
+	c.Produce(visits(6, "u1")...)
+	c.foldUnpublished(t.Context(), 0, 1, 7)
+	host, err := wire.Host(c.Config.Redis)
+	c.do("read the address of Redis", err)
+	proxy, err := wire.Listen(t.Context(), wire.Redis, host)
+	c.do("stand before Redis", err)
+	defer proxy.Close()
+	c.Config.Redis, err = wire.Through(c.Config.Redis, proxy.Address())
+	c.do("go through the proxy", err)
+	stood := make(chan int64, 1)
+	proxy.Arm(wire.Point{Message: "EVALSHA progress", Side: wire.Before}, wire.Then(func() {
+		offsets, err := kadm.NewClient(c.Client).FetchOffsetsForTopics(t.Context(), c.Config.Group, c.Config.ActivityTopic)
+		if err != nil {
+			t.Error(err)
+		}
+		o, _ := offsets.Lookup(c.Config.ActivityTopic, 0)
+		stood <- o.At
+	}, wire.Delay(0)))
+	c.Drain()
+	select {
+	case k := <-stood:
+		if k != 1 {
+			t.Errorf("up to offset %d was published before the snapshot was written", k)
+		}
+	default:
+		t.Error("no snapshot was written")
+	}
 	c.Verify()
 }
 

@@ -7,7 +7,7 @@ func ofRecovery() []Mutant {
 			Name:   "recovery-without-snapshots",
 			Why:    "what a predecessor folded is published from the history, and its snapshots are forgotten",
 			Edits:  []Edit{{"internal/pipeline/recover.go", "\tif err := w.recoverSnapshots(ctx, p, ledger, changed); err != nil {\n\t\treturn err\n\t}\n", ""}},
-			Caught: []Stage{tests("./internal/pipeline", "TestPredecessorDied"), simulated(20)},
+			Caught: []Stage{tests("./internal/pipeline", "TestRecoveredIsShownFirst"), simulated(20)},
 		},
 		{
 			Name:   "recovery-without-dead-letters",
@@ -25,7 +25,7 @@ func ofRecovery() []Mutant {
 			Name:   "recovery-again",
 			Why:    "a predecessor's part is published from one change too early, as if the note of the offset counted from 1",
 			Edits:  []Edit{{"internal/pipeline/recover.go", "Mark{Offset: p.Offset, Ordinal: p.Ordinal}", "Mark{Offset: p.Offset, Ordinal: max(0, p.Ordinal-1)}"}},
-			Caught: []Stage{tests("./internal/oracle", "TestStepsOfATick")},
+			Caught: []Stage{tests("./internal/pipeline", "TestMarkIsTheNextChange")},
 		},
 		{
 			Name:   "recovery-of-another-database",
@@ -139,7 +139,7 @@ func ofDuplicates() []Mutant {
 			Name:   "window-of-a-former-owner",
 			Why:    "a partition that comes back gets the window that it had, though another owner folded it on",
 			Edits:  []Edit{{"internal/pipeline/assign.go", "if ok && kept.at == folded {", "if ok {"}},
-			Caught: []Stage{simulated(20), simulated(150)},
+			Caught: []Stage{tests("./internal/pipeline", "TestWindowOfAFormerOwner"), simulated(150)},
 		},
 		{
 			Name:   "window-after-the-batch",
