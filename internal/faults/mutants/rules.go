@@ -104,8 +104,8 @@ func ofRules() []Mutant {
 		{
 			Name:   "ratio-rounded",
 			Why:    "a ratio is compared as the percentage that people see",
-			Edits:  []Edit{{"processor/evaluate.go", "return reaches(v, counters[c.Whole], c.Threshold)", "return reaches(v+counters[c.Whole]/200, counters[c.Whole], c.Threshold)"}},
-			Caught: []Stage{tests("./internal/differential", "TestEngineAgainstRecount")},
+			Edits:  []Edit{{"processor/evaluate.go", "return reaches(v, counters[c.Whole], c.Threshold)", "return reaches(200*v+counters[c.Whole], 200*counters[c.Whole], c.Threshold)"}},
+			Caught: []Stage{cases, tests("./internal/differential", "TestEngineAgainstRecount")},
 		},
 	}
 }
