@@ -27,12 +27,6 @@ func ofRecovery() []Mutant {
 			Edits:  []Edit{{"internal/pipeline/recover.go", "Mark{Offset: p.Offset, Ordinal: p.Ordinal}", "Mark{Offset: p.Offset, Ordinal: max(0, p.Ordinal-1)}"}},
 			Caught: []Stage{tests("./internal/pipeline", "TestMarkIsTheNextChange")},
 		},
-		{
-			Name:   "recovery-of-another-database",
-			Why:    "what is recovered is published without asking whether Postgres went back to a backup while it was read",
-			Edits:  []Edit{{"internal/pipeline/recover.go", "\tif err := w.folder.Check(ctx); err != nil {\n\t\treturn err\n\t}\n\tif err := w.publish", "\tif err := w.publish"}},
-			Caught: []Stage{simulated(20), simulated(150)},
-		},
 	}
 }
 
@@ -109,7 +103,7 @@ func ofSnapshots() []Mutant {
 			Name:   "refresh-of-old-epoch",
 			Why:    "a process that has folded nothing since another raised the epoch refreshes with the one that it knows",
 			Edits:  []Edit{{"internal/pipeline/snapshots.go", "\tif _, err := e.follow(ctx); err != nil {\n\t\treturn err\n\t}\n\te.mu.Lock()", "\te.mu.Lock()"}, {"internal/pipeline/snapshots.go", "\tchanged, err := e.follow(ctx)\n\tif err != nil {\n\t\treturn err\n\t}\n\tif changed {\n\t\treturn e.refresh(ctx)\n\t}\n", ""}},
-			Caught: []Stage{simulated(20), simulated(150)},
+			Caught: []Stage{simulated(20), simulated(2000)},
 		},
 	}
 }
