@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cockroachdb/errors"
@@ -173,7 +174,7 @@ r AS (SELECT u.id, u.version, ` + counters + ` AS counters, u."~has" AS has, u."
   coalesce(h.held, '{}') AS h_held, coalesce(h.since, '{}') AS h_since, coalesce(h.decided, '{}') AS decided, coalesce(h.changed, 0) AS changed
   FROM u CROSS JOIN c LEFT JOIN m ON m.user_key = u."~key" LEFT JOIN e ON e.user_key = u."~key" LEFT JOIN h ON h.user_id = u.id)
 SELECT id, version, counters, has, ` + micros("since") + `, due, next_due, due_wrong, expected, sums, member_sums, truly, h_held, ` + micros("h_since") + `, decided, changed
-FROM r WHERE counters <> compared OR sums <> member_sums OR has <> truly OR has <> h_held OR since <> h_since OR version < changed OR version < 1 OR due_wrong
+FROM r WHERE counters <> compared OR sums <> member_sums OR has <> truly OR has <> h_held OR since <> h_since OR version + ` + strconv.FormatInt(d.in.Version(0), 10) + ` < changed OR version < 1 OR due_wrong
 ORDER BY id`
 	d.sql.one = strings.Replace(d.sql.rows, `id > $1 AND id <= $2`, `id = $1 AND id = $2`, 1)
 	nonzero := []string{"false"}

@@ -202,8 +202,8 @@ func (a *audit) row(r *projections.DriftRow) {
 	switch {
 	case !equal(r.Held, r.History):
 		a.report.find(HistoryFollowed, "%q: %v are held, and by the history %v", r.User, a.since(r.Held), a.since(r.History))
-	case r.Version < r.Changed || r.Version < 1:
-		a.report.find(HistoryFollowed, "%q: the version is %d, and that of the last award or revocation %d", r.User, r.Version, r.Changed)
+	case a.in.Version(r.Version) < r.Changed || r.Version < 1:
+		a.report.find(HistoryFollowed, "%q: the version is %d, and that of the last award or revocation %d", r.User, a.in.Version(r.Version), r.Changed)
 	}
 	if r.DueWrong {
 		a.report.find(DueDates, "%q: due at %s, and by its ages at %s", r.User, instant(r.DueAt), instant(r.NextDue))

@@ -52,7 +52,7 @@ func (a *audit) fixRow(ctx context.Context, user string) error {
 	known := err == nil
 	what := ""
 	err = a.drift.Mend(ctx, user, !a.cfg.Apply, func(r *projections.DriftRow) *projections.Mending {
-		m, part := a.mending(r, witness, known && witness.Version == r.Version)
+		m, part := a.mending(r, witness, known && witness.Version == a.in.Version(r.Version))
 		if m != nil {
 			what += part
 		}

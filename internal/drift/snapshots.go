@@ -121,7 +121,7 @@ func (a *audit) compare(ctx context.Context, rows []processor.Final) error {
 	}
 	byUser := map[string]int64{}
 	for i := range now {
-		byUser[now[i].User] = now[i].Version
+		byUser[now[i].User] = a.in.Version(now[i].Version)
 	}
 	for i := range rows {
 		s, err := schemas.ParseSnapshot([]byte(texts[i]))
@@ -163,6 +163,7 @@ func (a *audit) judge(row *processor.Final, text string) (why string, ahead, sta
 	var want schemas.Snapshot
 	processor.FillSnapshot(a.cat, row, &want)
 	want.Counters = slices.DeleteFunc(want.Counters, func(n schemas.Number) bool { return n.Value == 0 }) // they are not written
+	want.Version = a.in.Version(row.Version)
 	want.Epoch, want.Catalog = a.in.Epoch, int64(a.in.CatalogVersion)
 	if string(want.Append(nil)) == text {
 		return "", false, false
@@ -173,9 +174,9 @@ func (a *audit) judge(row *processor.Final, text string) (why string, ahead, sta
 		return "the snapshot cannot be read: " + err.Error(), false, false
 	case got.User != row.User:
 		return fmt.Sprintf("the snapshot is of %q", got.User), false, false
-	case got.Version < row.Version:
-		return fmt.Sprintf("the snapshot has version %d, and the row %d", got.Version, row.Version), false, false
-	case got.Version > row.Version:
+	case got.Version < want.Version:
+		return fmt.Sprintf("the snapshot has version %d, and the row %d", got.Version, want.Version), false, false
+	case got.Version > want.Version:
 		return "", true, false
 	case !equal(got.Counters, want.Counters):
 		return "the snapshot has " + differing(got.Counters, want.Counters), false, true
