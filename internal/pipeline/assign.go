@@ -35,7 +35,12 @@ func (w *worker) assign(ctx context.Context, fresh []projections.TopicPartition)
 		if err := checkStart(w.cfg.Group, id, k, hasK, p, hasP); err != nil {
 			return err
 		}
-		part := &partition{TopicPartition: id, published: k, folded: p}
+		known, err := w.remembered(ctx, id, k, p)
+		if err != nil {
+			return err
+		}
+		part := &partition{TopicPartition: id, published: known, folded: p, forgotten: known != k}
+		k, ks[id] = known, known
 		if part.window, err = w.windowFor(ctx, id, p); err != nil {
 			return err
 		}

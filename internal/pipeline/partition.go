@@ -24,6 +24,8 @@ type partition struct {
 	// partition can be sent.
 	seen, end int64
 	polled    bool
+	// forgotten says that Kafka's committed offset is behind published.
+	forgotten bool
 	// tick is set while the record at folded.Offset is a tick whose users are
 	// folded step by step; the queue waits, other partitions do not.
 	tick *processor.Source

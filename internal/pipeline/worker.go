@@ -114,6 +114,10 @@ func (w *worker) turn(ctx, leased context.Context) error {
 		if p.recoverable() {
 			return w.recover(leased, p)
 		}
+		if p.forgotten && p.polled && !p.recovering() {
+			p.forgotten = false
+			return w.publish(leased, &publication{to: map[projections.TopicPartition]projections.Position{p.TopicPartition: p.published}})
+		}
 	}
 	for _, p := range w.order {
 		if p.tick != nil {
