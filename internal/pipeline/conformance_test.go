@@ -94,6 +94,9 @@ func (c *community) progressLines(from snapshots.Origin) []byte {
 	if err != nil {
 		c.T.Fatal(err)
 	}
+	if now == 0 {
+		now = schemas.MinTime // before the first tick nobody has any age
+	}
 	rdb := c.redis()
 	postgres := snapshots.NewPostgres(store)
 	reader := snapshots.NewReader(rdb, c.Config.Group, nil)
