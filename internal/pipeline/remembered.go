@@ -11,13 +11,15 @@ import (
 
 // remembered is K of a partition, also where Kafka has forgotten it: a broker
 // that was killed can answer, and let transactions commit, from a state older
-// than its log. Nobody folds a range before all of its partition before it is
-// published, so that K is not below where the last range begins. Whether that
-// one is published the ledger's topic tells.
+// than its log. Nobody begins with a record before all of its partition before
+// it is published, so that K is not below where the last range begins that does
+// not go on within a record. How much of what follows is published the ledger's
+// topic tells.
 func (w *worker) remembered(ctx context.Context, id projections.TopicPartition, k, p projections.Position) (projections.Position, error) {
-	last, ranges := projections.LedgerRow{Range: projections.Range{To: k}}, 0
-	for compare(last.To, p) < 0 {
-		rows, err := w.Store.LedgerFrom(ctx, id, last.To, ledgerPage)
+	known := k
+	var after []projections.LedgerRow // known, in order
+	for at := k; compare(at, p) < 0; {
+		rows, err := w.Store.LedgerFrom(ctx, id, at, ledgerPage)
 		if err != nil {
 			return k, err
 		}
@@ -25,27 +27,35 @@ func (w *worker) remembered(ctx context.Context, id projections.TopicPartition, 
 			return k, nil // who recovers finds what is amiss
 		}
 		for i := range rows {
-			if compare(last.To, p) < 0 {
-				last = rows[i]
-				ranges++
+			if rows[i].From.Step == 0 {
+				known, after = rows[i].From, nil
+			}
+			after = append(after, rows[i])
+			if at = rows[i].To; compare(at, p) >= 0 {
+				break
 			}
 		}
 	}
-	if ranges < 2 {
+	if compare(known, k) <= 0 {
 		return k, nil
 	}
-	published := last.From
+	published := map[projections.Position]bool{} // ends
 	err := w.readAll(ctx, w.cfg.ledgerTopic(), func(rec *kgo.Record) error {
 		row, err := schemas.ParseLedgerRow(rec.Value)
-		if err == nil && !row.Noted && source(&row) == id && compare(end(&row), p) == 0 {
-			published = p
+		if err == nil && !row.Noted && source(&row) == id && compare(end(&row), known) > 0 {
+			published[end(&row)] = true
 		}
 		return err
 	})
 	if err != nil {
 		return k, err
 	}
+	for i := range after {
+		if published[after[i].To] {
+			known = after[i].To
+		}
+	}
 	w.log.WarnContext(ctx, "Kafka has forgotten up to where this group has published: the ledger's topic tells", "topic", id.Topic, "partition", id.Partition,
-		"kafka", k.Offset, "published", published.Offset, "folded", p.Offset)
-	return published, nil
+		"kafka", k.Offset, "published", known.Offset, "folded", p.Offset)
+	return known, nil
 }
