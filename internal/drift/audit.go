@@ -155,7 +155,7 @@ func (a *audit) rows(ctx context.Context) error {
 	err := work.Wait()
 	slices.Sort(a.drifted)
 	for _, name := range []string{CountersFollow, ThingsFollow, BadgesFollow, HistoryFollowed, DueDates} {
-		a.report.looked(name, a.report.Users)
+		a.report.Looked(name, a.report.Users)
 	}
 	return err
 }
@@ -186,27 +186,27 @@ func (a *audit) row(r *projections.DriftRow) {
 		c := &a.cat.Counters[i]
 		switch {
 		case want == nil && c.Kind == catalog.Since:
-			a.report.find(CountersFollow, "%q: %s has begun, or has not, and its member says otherwise", r.User, c.Name)
+			a.report.Find(CountersFollow, "%q: %s has begun, or has not, and its member says otherwise", r.User, c.Name)
 		case want != nil && *want != r.Counters[i]:
-			a.report.find(CountersFollow, "%q: %s is %d, and its members and things add up to %d", r.User, c.Name, r.Counters[i], *want)
+			a.report.Find(CountersFollow, "%q: %s is %d, and its members and things add up to %d", r.User, c.Name, r.Counters[i], *want)
 		}
 	}
 	for i, name := range a.drift.Sums {
 		if r.Sums[i] != r.MemberSums[i] {
-			a.report.find(ThingsFollow, "%q: %s is %d, and its members add up to %d", r.User, name, r.Sums[i], r.MemberSums[i])
+			a.report.Find(ThingsFollow, "%q: %s is %d, and its members add up to %d", r.User, name, r.Sums[i], r.MemberSums[i])
 		}
 	}
 	if held, truly := undecided(ids(r.Held), r.Decided), undecided(r.True, r.Decided); !equal(held, truly) {
-		a.report.find(BadgesFollow, "%q: %v are held, and by the conditions %v", r.User, a.slugs(held), a.slugs(truly))
+		a.report.Find(BadgesFollow, "%q: %v are held, and by the conditions %v", r.User, a.slugs(held), a.slugs(truly))
 	}
 	switch {
 	case !equal(r.Held, r.History):
-		a.report.find(HistoryFollowed, "%q: %v are held, and by the history %v", r.User, a.since(r.Held), a.since(r.History))
+		a.report.Find(HistoryFollowed, "%q: %v are held, and by the history %v", r.User, a.since(r.Held), a.since(r.History))
 	case a.in.Version(r.Version) < r.Changed || r.Version < 1:
-		a.report.find(HistoryFollowed, "%q: the version is %d, and that of the last award or revocation %d", r.User, a.in.Version(r.Version), r.Changed)
+		a.report.Find(HistoryFollowed, "%q: the version is %d, and that of the last award or revocation %d", r.User, a.in.Version(r.Version), r.Changed)
 	}
 	if r.DueWrong {
-		a.report.find(DueDates, "%q: due at %s, and by its ages at %s", r.User, instant(r.DueAt), instant(r.NextDue))
+		a.report.Find(DueDates, "%q: due at %s, and by its ages at %s", r.User, instant(r.DueAt), instant(r.NextDue))
 	}
 }
 

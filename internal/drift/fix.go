@@ -59,7 +59,7 @@ func (a *audit) fixRow(ctx context.Context, user string) error {
 		return m
 	})
 	if errors.Is(err, projections.ErrNotMended) {
-		a.report.note("%q is not mended: %v. Rebuild the group, or repair the user, from the log", user, projections.ErrNotMended)
+		a.report.Note("%q is not mended: %v. Rebuild the group, or repair the user, from the log", user, projections.ErrNotMended)
 		return nil
 	}
 	if err != nil {

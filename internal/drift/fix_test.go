@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/badgestream/badgestream/internal/checks"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/drift"
 	"github.com/badgestream/badgestream/internal/operatortest"
@@ -159,9 +160,9 @@ func testFixUnderLoad(t *testing.T, stack *stacktest.Stack) {
 			}
 		}
 	})
-	for operatortest.One[int64](g, `SELECT count(*) FROM `+g.Gen()+`.users WHERE id LIKE 'u%'`) < 8 {
-		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // it waits for the rows themselves
-	}
+	g.Until(ctx, "eight users have rows", func() bool {
+		return operatortest.One[int64](g, `SELECT count(*) FROM `+g.Gen()+`.users WHERE id LIKE 'u%'`) >= 8
+	})
 	cfg := config(g)
 	cfg.Settle, cfg.Watch = 10*time.Second, 15*time.Second
 	if r := audit(t, cfg); r.Err() != nil {
@@ -229,7 +230,7 @@ func testSilentTypes(t *testing.T, stack *stacktest.Stack) {
 	}
 	g.Drain()
 	r := audit(t, config(g))
-	i := slices.IndexFunc(r.Checks, func(c drift.Check) bool { return c.Name == drift.TypesAlive })
+	i := slices.IndexFunc(r.Checks, func(c checks.Check) bool { return c.Name == drift.TypesAlive })
 	// All but the one, and but those too rare to tell.
 	if c := r.Checks[i]; !slices.Equal(r.Failed(), []string{drift.TypesAlive}) || c.Failed < 10 || c.Failed >= c.Looked ||
 		!strings.Contains(strings.Join(c.Findings, "\n"), "starview.comment.created is silent: ") || strings.Contains(strings.Join(c.Findings, "\n"), "location.visited is silent") {

@@ -7,10 +7,11 @@ package drift
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/cockroachdb/errors"
+
+	"github.com/badgestream/badgestream/internal/checks"
 )
 
 // The checks, by name.
@@ -54,21 +55,10 @@ type Report struct {
 	Group   string  `json:"group"`
 	Users   int64   `json:"users"`
 	Seconds float64 `json:"seconds"`
-	Checks  []Check `json:"checks"`
+	checks.List
 	// Fixes are what was mended, or would be.
-	Fixes []Fix    `json:"fixes"`
-	Fixed bool     `json:"fixed"` // they were, and not only would be
-	Notes []string `json:"notes"`
-
-	shown int
-}
-
-// Check is what one check found.
-type Check struct {
-	Name     string   `json:"name"`
-	Looked   int64    `json:"looked"`
-	Failed   int64    `json:"failed"`
-	Findings []string `json:"findings"`
+	Fixes []Fix `json:"fixes"`
+	Fixed bool  `json:"fixed"` // they were, and not only would be
 }
 
 // Fix is what is done about one user.
@@ -78,94 +68,31 @@ type Fix struct {
 }
 
 func newReport(group string, shown int) *Report {
-	r := &Report{Group: group, shown: shown, Notes: []string{}, Fixes: []Fix{}}
-	for _, name := range checkNames() {
-		r.Checks = append(r.Checks, Check{Name: name, Findings: []string{}})
-	}
-	return r
-}
-
-func (r *Report) check(name string) *Check {
-	i := slices.IndexFunc(r.Checks, func(c Check) bool { return c.Name == name })
-	return &r.Checks[i]
-}
-
-func (r *Report) looked(name string, n int64) { r.check(name).Looked += n }
-
-func (r *Report) find(name, format string, args ...any) {
-	c := r.check(name)
-	c.Failed++
-	if len(c.Findings) < r.shown {
-		c.Findings = append(c.Findings, fmt.Sprintf(format, args...))
-	}
-}
-
-func (r *Report) note(format string, args ...any) {
-	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
-}
-
-// Failed are the names of the checks that do not hold.
-func (r *Report) Failed() []string {
-	var names []string
-	for i := range r.Checks {
-		if r.Checks[i].Failed > 0 {
-			names = append(names, r.Checks[i].Name)
-		}
-	}
-	return names
-}
-
-// Err is nil if all checks hold, else it names those that do not.
-func (r *Report) Err() error {
-	if failed := r.Failed(); len(failed) > 0 {
-		return errors.Newf("%d checks do not hold: %s", len(failed), strings.Join(failed, ", "))
-	}
-	return nil
+	return &Report{Group: group, List: checks.New(shown, checkNames()), Fixes: []Fix{}}
 }
 
 // Write prints the report for people.
 func (r *Report) Write(out io.Writer) error {
-	var b strings.Builder
-	for i := range r.Checks {
-		c := &r.Checks[i]
-		state := "holds"
-		if c.Failed > 0 {
-			state = "FAILS"
-		}
-		fmt.Fprintf(&b, "%-6s %-17s %d looked at", state, c.Name, c.Looked)
-		if c.Failed > 0 {
-			fmt.Fprintf(&b, ", %d amiss", c.Failed)
-		}
-		b.WriteByte('\n')
-		for _, f := range c.Findings {
-			fmt.Fprintf(&b, "         %s\n", f)
-		}
-		if rest := c.Failed - int64(len(c.Findings)); rest > 0 {
-			fmt.Fprintf(&b, "         … and %d more\n", rest)
-		}
-	}
-	verb := "would be mended"
-	if r.Fixed {
-		verb = "mended"
-	}
-	for i, f := range r.Fixes {
-		if i == r.shown {
-			fmt.Fprintf(&b, "fix: … and %d more\n", len(r.Fixes)-i)
-			break
-		}
-		fmt.Fprintf(&b, "fix: of %q, %s %s\n", f.User, f.What, verb)
-	}
-	for _, n := range r.Notes {
-		fmt.Fprintf(&b, "note: %s\n", n)
-	}
-	fmt.Fprintf(&b, "group %s: %d users in %.1f s\n", r.Group, r.Users, r.Seconds)
-	_, err := io.WriteString(out, b.String())
+	_, err := io.WriteString(out, r.String())
 	return errors.Wrap(err, "write the report")
 }
 
 // String is what Write prints.
 func (r *Report) String() string {
 	var b strings.Builder
-	_ = r.Write(&b) // a Builder takes everything
+	r.AppendChecks(&b)
+	verb := "would be mended"
+	if r.Fixed {
+		verb = "mended"
+	}
+	for i, f := range r.Fixes {
+		if i == r.Shown {
+			fmt.Fprintf(&b, "fix: … and %d more\n", len(r.Fixes)-i)
+			break
+		}
+		fmt.Fprintf(&b, "fix: of %q, %s %s\n", f.User, f.What, verb)
+	}
+	r.AppendNotes(&b)
+	fmt.Fprintf(&b, "group %s: %d users in %.1f s\n", r.Group, r.Users, r.Seconds)
 	return b.String()
 }

@@ -44,7 +44,7 @@ func (a *audit) snapshots(ctx context.Context) error {
 			break
 		}
 		after = page[len(page)-1].User
-		a.report.looked(SnapshotsFollow, int64(len(page)))
+		a.report.Looked(SnapshotsFollow, int64(len(page)))
 		if err := a.compare(ctx, page); err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (a *audit) snapshots(ctx context.Context) error {
 		}
 	}
 	for i := range a.suspects {
-		a.report.find(SnapshotsFollow, "%q: %s", a.suspects[i].user, a.suspects[i].why)
+		a.report.Find(SnapshotsFollow, "%q: %s", a.suspects[i].user, a.suspects[i].why)
 	}
 	return nil
 }

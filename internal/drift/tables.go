@@ -30,7 +30,7 @@ func (a *audit) owned(ctx context.Context) error {
 		if len(page) == 0 {
 			break
 		}
-		a.report.looked(Owned, int64(len(page)))
+		a.report.Looked(Owned, int64(len(page)))
 		for _, k := range page {
 			if _, known := a.keys[k]; !known {
 				strays = append(strays, k)
@@ -44,12 +44,12 @@ func (a *audit) owned(ctx context.Context) error {
 			return err
 		}
 		for _, k := range ownerless {
-			a.report.find(Owned, "members under the user key %d add up to something, and there is no row of their user", k)
+			a.report.Find(Owned, "members under the user key %d add up to something, and there is no row of their user", k)
 		}
 	}
 	users, err := a.store.Strays(ctx, a.in, mostRows)
 	for _, user := range users {
-		a.report.find(Owned, "%q has awards, and no row", user)
+		a.report.Find(Owned, "%q has awards, and no row", user)
 	}
 	return err
 }
@@ -60,17 +60,17 @@ func (a *audit) tables(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.report.looked(PlacesDrawn, looked)
+	a.report.Looked(PlacesDrawn, looked)
 	for _, text := range wrong {
-		a.report.find(PlacesDrawn, "%s", text)
+		a.report.Find(PlacesDrawn, "%s", text)
 	}
 	gaps, looked, err := a.store.Gaps(ctx, mostRows)
 	if err != nil {
 		return err
 	}
-	a.report.looked(LedgerTiles, looked)
+	a.report.Looked(LedgerTiles, looked)
 	for _, text := range gaps {
-		a.report.find(LedgerTiles, "%s", text)
+		a.report.Find(LedgerTiles, "%s", text)
 	}
 	return nil
 }
@@ -87,12 +87,12 @@ func (a *audit) letters(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.report.looked(DeadLetters, hour)
+	a.report.Looked(DeadLetters, hour)
 	if hour > fewRejects && float64(hour) > manyTimes*before {
-		a.report.find(DeadLetters, "%d records were rejected in the last hour, and %.1f in an hour of the day before: `badgestream dlq list --counts --by-type --since 1h`", hour, before)
+		a.report.Find(DeadLetters, "%d records were rejected in the last hour, and %.1f in an hour of the day before: `badgestream dlq list --counts --by-type --since 1h`", hour, before)
 	}
 	if open > 0 {
-		a.report.note("%d dead letters wait for somebody to decide: `badgestream dlq list --state open`", open)
+		a.report.Note("%d dead letters wait for somebody to decide: `badgestream dlq list --state open`", open)
 	}
 	return nil
 }

@@ -95,14 +95,14 @@ func (w *watch) again(ctx context.Context) error {
 		return err
 	}
 	for _, p := range sorted(w.first.folded) {
-		w.report.looked(Progress, 1)
+		w.report.Looked(Progress, 1)
 		was, is := w.first.folded[p], now.folded[p]
 		after := time.Since(w.began).Round(time.Second)
 		switch {
 		case was == is && was.Offset < w.first.bounds[p].End:
-			w.report.find(Progress, "%s/%d: %d records wait from offset %d on, and none was folded in %v", p.Topic, p.Number, w.first.bounds[p].End-was.Offset, was.Offset, after)
+			w.report.Find(Progress, "%s/%d: %d records wait from offset %d on, and none was folded in %v", p.Topic, p.Number, w.first.bounds[p].End-was.Offset, was.Offset, after)
 		case w.first.published[p] == now.published[p] && now.published[p] < was.Offset:
-			w.report.find(Progress, "%s/%d: it is folded up to offset %d, and published up to %d, and nothing was published in %v", p.Topic, p.Number, was.Offset, now.published[p], after)
+			w.report.Find(Progress, "%s/%d: it is folded up to offset %d, and published up to %d, and nothing was published in %v", p.Topic, p.Number, was.Offset, now.published[p], after)
 		}
 	}
 	return nil
@@ -169,10 +169,10 @@ func (w *watch) types(ctx context.Context) error {
 		if _, known := w.cat.Types[kind]; !known {
 			continue
 		}
-		w.report.looked(TypesAlive, 1)
+		w.report.Looked(TypesAlive, 1)
 		expected := float64(before.n[kind]) / float64(before.all) * float64(late.all)
 		if late.n[kind] == 0 && expected >= enough {
-			w.report.find(TypesAlive, "%s is silent: of the last %d records none is one, where %.0f could be expected; the latest seen is of %s",
+			w.report.Find(TypesAlive, "%s is silent: of the last %d records none is one, where %.0f could be expected; the latest seen is of %s",
 				kind, late.all, expected, schemas.FormatTime(before.last[kind]*1000))
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/explain"
+	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/internal/operatortest"
 )
 
@@ -31,7 +32,7 @@ func story(g *operatortest.Group) []*kgo.Record {
 	list = append(list,
 		visit(2), // a duplicate
 		operatortest.Event("w", "starview.location.visited", "ada", at(5), `{"location":"L3"}`), // visited before
-		&kgo.Record{Key: []byte("ada"), Value: []byte(`{"specversion":"1.0","id":"x"`), Headers: operatortest.Structured()},
+		&kgo.Record{Key: []byte("ada"), Value: []byte(`{"specversion":"1.0","id":"x"`), Headers: grouptest.Structured()},
 		operatortest.Event("o", "starview.orbit.entered", "ada", at(6), `{}`), // a type that nobody knows
 		visit(7), // the fifth location
 		operatortest.Event("r", "starview.review.created", "ada", at(8), `{"review":"R1","location":"L1","location_owner":"ada","rating":5}`),

@@ -15,8 +15,9 @@ import (
 // patience is how long a server may take to answer the first time.
 const patience = 10 * time.Second
 
-// connect makes a client and checks that a broker answers.
-func connect(ctx context.Context, brokers []string, opts ...kgo.Opt) (*kgo.Client, error) {
+// Connect makes a client for somebody's command, and checks that a broker
+// answers. The error is one sentence if none does.
+func Connect(ctx context.Context, brokers []string, opts ...kgo.Opt) (*kgo.Client, error) {
 	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(brokers...)}, opts...)...)
 	if err != nil {
 		return nil, errors.Wrap(err, "make a Kafka client")

@@ -37,7 +37,7 @@ func Read(ctx context.Context, brokers []string, topic string, span Span, each f
 	if len(left) == 0 {
 		return nil
 	}
-	client, err := connect(ctx, brokers,
+	client, err := Connect(ctx, brokers,
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: offsets}),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		// The last thing before an end may be the mark of a transaction: it is
@@ -88,7 +88,7 @@ func pass(fetches kgo.Fetches, left map[int32]int64, span Span, each func(*kgo.R
 // bounds gives where each partition of a topic starts, and how far it is
 // stable: past that, transactions are not decided.
 func bounds(ctx context.Context, brokers []string, topic string) (starts, ends map[int32]int64, err error) {
-	client, err := connect(ctx, brokers)
+	client, err := Connect(ctx, brokers)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -38,7 +38,7 @@ type Sender struct {
 // records a second are sent at most; 0 is as many as go.
 func OpenSender(ctx context.Context, brokers []string, topic string, rate float64) (*Sender, error) {
 	limit := int32(usualLimit)
-	client, err := connect(ctx, brokers,
+	client, err := Connect(ctx, brokers,
 		kgo.DefaultProduceTopic(topic),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), // murmur2, as Kafka's own
 		kgo.RequiredAcks(kgo.AllISRAcks()),

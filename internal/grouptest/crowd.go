@@ -15,7 +15,7 @@ const crowdBegins = 1_793_491_200_000_000
 // Crowd makes events of a few users who credit one another across partitions,
 // so that badges come and go with how partitions interleave; one record in a
 // hundred is cut short, and no event.
-func Crowd(t *testing.T, seed uint64, users, events int) []*kgo.Record {
+func Crowd(t testing.TB, seed uint64, users, events int) []*kgo.Record {
 	t.Helper()
 	world, err := traffic.New(traffic.Config{Seed: seed, Users: users, Skew: 1.1})
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 )
 
 // drainTime bounds what a test waits for a drain.
-const drainTime = 60 * time.Second
+const drainTime = 2 * time.Minute
 
 // producedBytes is the largest batch that a test produces: a record may then
 // hold what the larger tests of bad input put there.
@@ -27,7 +27,7 @@ const producedBytes = 3 << 20
 
 // Group is one group on the test's servers.
 type Group struct {
-	T       *testing.T
+	T       testing.TB
 	Config  pipeline.Config
 	Catalog *catalog.Catalog
 	// Client produces to the activity topic unless a record names another. A
@@ -36,7 +36,7 @@ type Group struct {
 }
 
 // New makes a group and its topics.
-func New(t *testing.T, stack *stacktest.Stack, cat *catalog.Catalog, partitions int) *Group {
+func New(t testing.TB, stack *stacktest.Stack, cat *catalog.Catalog, partitions int) *Group {
 	t.Helper()
 	g := &Group{T: t, Catalog: cat, Config: pipeline.Config{
 		Brokers: stack.Brokers, Postgres: stack.PostgresURL, Redis: stack.RedisURL,
@@ -57,7 +57,7 @@ func New(t *testing.T, stack *stacktest.Stack, cat *catalog.Catalog, partitions 
 }
 
 // Catalog loads a catalogue that ships with badgestream, or a file.
-func Catalog(t *testing.T, name string) *catalog.Catalog {
+func Catalog(t testing.TB, name string) *catalog.Catalog {
 	t.Helper()
 	cat, err := catalog.Load(name)
 	if err != nil {
@@ -102,7 +102,7 @@ func (g *Group) Engine(ctx context.Context, workers, batch int) (stop func()) {
 			g.T.Errorf("the engine ended: %v", err)
 		}
 	})
-	return func() { cancel(); wg.Wait() }
+	return sync.OnceFunc(func() { cancel(); wg.Wait() })
 }
 
 // Telemetry tells the test's log what the engine logs.

@@ -10,14 +10,14 @@ import (
 	"github.com/cockroachdb/errors"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/badgestream/badgestream/internal/feed"
 )
 
 const (
-	// answerPatience is how long a broker may take to answer the first time, and
-	// readPatience how long nothing may come though something is there.
-	answerPatience = 10 * time.Second
-	readPatience   = 60 * time.Second
-	fetchBytes     = 8 << 20
+	// readPatience is how long nothing may come though something is there.
+	readPatience = 60 * time.Second
+	fetchBytes   = 8 << 20
 )
 
 // Partition names one partition of a topic.
@@ -40,27 +40,17 @@ type Reader struct {
 // Open connects. The error is one sentence if no broker answers.
 func Open(ctx context.Context, brokers []string) (*Reader, error) {
 	opts := []kgo.Opt{
-		kgo.SeedBrokers(brokers...),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		// The mark of a transaction can be the last before an end.
 		kgo.KeepControlRecords(),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchMaxBytes(fetchBytes),
 	}
-	cl, err := kgo.NewClient(opts...)
+	cl, err := feed.Connect(ctx, brokers, opts...)
 	if err != nil {
-		return nil, errors.Wrap(err, "make a Kafka client")
+		return nil, err
 	}
-	answer, cancel := context.WithTimeout(ctx, answerPatience)
-	defer cancel()
-	if err := cl.Ping(answer); err != nil {
-		cl.Close()
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		return nil, errors.Wrapf(err, "Kafka does not answer at %s: start it, or set --brokers", strings.Join(brokers, ","))
-	}
-	return &Reader{opts: opts, cl: cl, adm: kadm.NewClient(cl)}, nil
+	return &Reader{opts: append(opts, kgo.SeedBrokers(brokers...)), cl: cl, adm: kadm.NewClient(cl)}, nil
 }
 
 // Close ends the connections.

@@ -1,12 +1,10 @@
-// Package operatortest gives tests a group: topics, tables and keys of its own on
-// the test's servers, and an engine that folds it.
+// Package operatortest gives tests of what operators use a group on the test's
+// servers, with connections to look at its tables and keys, and to change them.
 package operatortest
 
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,13 +14,10 @@ import (
 
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/internal/pipeline"
-	"github.com/badgestream/badgestream/internal/telemetry"
 	"github.com/badgestream/badgestream/projections"
 )
-
-// drainLimit bears a machine that is several times slower than usual.
-const drainLimit = 3 * time.Minute
 
 // Group is one group of the engine.
 type Group struct {
@@ -41,15 +36,8 @@ func Found(t testing.TB, stack *stacktest.Stack, nameOrPath string, partitions i
 	t.Helper()
 	cat, err := catalog.Load(nameOrPath)
 	check(t, err)
-	g := &Group{t: t, Catalog: cat, Config: pipeline.Config{
-		Brokers: stack.Brokers, Postgres: stack.PostgresURL, Redis: stack.RedisURL,
-		Group: stack.Group("g"), ActivityTopic: stack.Topic("activity"), AwardTopic: stack.Topic("badges"), DeadLetterTopic: stack.Topic("dead"),
-		Partitions: partitions,
-	}}
-	g.Client, err = kgo.NewClient(kgo.SeedBrokers(stack.Brokers...), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.DefaultProduceTopic(g.ActivityTopic))
-	check(t, err)
-	t.Cleanup(g.Client.Close)
-	check(t, pipeline.Init(t.Context(), g.Config, cat, telemetry.Discard().Log))
+	base := grouptest.New(t, stack, cat, partitions)
+	g := &Group{t: t, Config: base.Config, Catalog: cat, Client: base.Client}
 	g.Conn, err = pgx.Connect(t.Context(), g.Postgres)
 	check(t, err)
 	t.Cleanup(func() { _ = g.Conn.Close(context.Background()) })
@@ -73,54 +61,35 @@ func check(t testing.TB, err error) {
 // Event makes the record of an event, keyed by its subject.
 func Event(id, kind, subject string, at time.Time, data string) *kgo.Record {
 	text := fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"/s","type":%q,"subject":%q,"time":%q,"data":%s}`, id, kind, subject, at.UTC().Format(time.RFC3339Nano), data)
-	return &kgo.Record{Key: []byte(subject), Value: []byte(text), Headers: Structured()}
+	return &kgo.Record{Key: []byte(subject), Value: []byte(text), Headers: grouptest.Structured()}
 }
 
 // Tick makes the record of a tick on the group's control topic.
 func (g *Group) Tick(at time.Time) *kgo.Record {
 	text := fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"/ticks","type":"badgestream.tick","time":%q,"data":{}}`, at.String(), at.UTC().Format(time.RFC3339Nano))
-	return &kgo.Record{Topic: g.Group + ".control", Value: []byte(text), Headers: Structured(), Timestamp: at}
+	return &kgo.Record{Topic: g.Group + ".control", Value: []byte(text), Headers: grouptest.Structured(), Timestamp: at}
 }
 
-// Structured is the header of an event in structured mode.
-func Structured() []kgo.RecordHeader {
-	return []kgo.RecordHeader{{Key: "content-type", Value: []byte("application/cloudevents+json")}}
+// now is the group with the configuration and the catalogue that it has now.
+func (g *Group) now() *grouptest.Group {
+	return &grouptest.Group{T: g.t, Config: g.Config, Catalog: g.Catalog, Client: g.Client}
 }
 
 // Produce writes records to the activity topic, or to the topic they name.
-func (g *Group) Produce(records ...*kgo.Record) {
-	g.t.Helper()
-	check(g.t, g.Client.ProduceSync(g.t.Context(), records...).FirstErr())
-}
+func (g *Group) Produce(records ...*kgo.Record) { g.t.Helper(); g.now().Produce(records...) }
 
 // Drain runs the engine until all that stands in the topics is published.
-func (g *Group) Drain() {
-	g.t.Helper()
-	ctx, cancel := context.WithTimeout(g.t.Context(), drainLimit)
-	defer cancel()
-	cfg := g.Config
-	cfg.Drain = true
-	if sum, err := pipeline.Run(ctx, cfg, g.Catalog, g.telemetry()); err != nil || ctx.Err() != nil {
-		g.t.Fatalf("not drained: %+v, %v", sum, err)
-	}
-}
+func (g *Group) Drain() { g.t.Helper(); g.now().Drain() }
 
 // Run runs the engine until stop is called, which waits for it.
 func (g *Group) Run(ctx context.Context) (stop func()) {
-	running, cancel := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if _, err := pipeline.Run(running, g.Config, g.Catalog, g.telemetry()); err != nil {
-			g.t.Errorf("the engine ended: %v", err)
-		}
-	})
-	return sync.OnceFunc(func() { cancel(); wg.Wait() })
+	return g.now().Engine(ctx, g.Workers, g.Batch)
 }
 
-func (g *Group) telemetry() *telemetry.Telemetry {
-	tel := telemetry.Discard()
-	tel.Log = slog.New(slog.NewTextHandler(g.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	return tel
+// Until waits until something holds, for as long as the context lives.
+func (g *Group) Until(ctx context.Context, what string, holds func() bool) {
+	g.t.Helper()
+	g.now().Until(ctx, what, holds)
 }
 
 // Base and Gen are the quoted schemas of the group and of its generation.

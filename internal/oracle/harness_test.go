@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/badgestream/badgestream/internal/catalog"
+	"github.com/badgestream/badgestream/internal/checks"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/internal/oracle"
@@ -62,6 +63,6 @@ func (g *group) gen() string { return pgx.Identifier{g.Config.Group + "_g1"}.San
 
 // looked is how many things a check compared.
 func looked(r *oracle.Report, name string) int64 {
-	i := slices.IndexFunc(r.Checks, func(c oracle.Check) bool { return c.Name == name })
+	i := slices.IndexFunc(r.Checks, func(c checks.Check) bool { return c.Name == name })
 	return r.Checks[i].Looked
 }

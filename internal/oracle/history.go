@@ -49,7 +49,7 @@ func (p *pass) changed(ctx context.Context, c *cursor[schemas.BadgeEvent], to po
 			o.look(row)
 		}
 		if p.mine(row.User) {
-			p.report.looked(HistoryRefolded, 1)
+			p.report.Looked(HistoryRefolded, 1)
 			p.report.Changes++
 			p.compareChange(row, left)
 			p.announced(row)
@@ -57,10 +57,10 @@ func (p *pass) changed(ctx context.Context, c *cursor[schemas.BadgeEvent], to po
 		c.pop()
 	}
 	for _, key := range slices.Sorted(maps.Keys(left)) {
-		p.report.find(HistoryRefolded, "the history lacks what the log gives: %s", left[key].AppendStructured(nil))
+		p.report.Find(HistoryRefolded, "the history lacks what the log gives: %s", left[key].AppendStructured(nil))
 	}
 	if p.first() && to.Offset == from.Offset && to.Step > 0 && o.next.Ordinal != to.Ordinal {
-		p.report.find(HistoryRefolded, "the step of the tick at offset %d ends at ordinal %d, and the history there at %d", from.Offset, to.Ordinal, o.next.Ordinal)
+		p.report.Find(HistoryRefolded, "the step of the tick at offset %d ends at ordinal %d, and the history there at %d", from.Offset, to.Ordinal, o.next.Ordinal)
 	}
 	return nil
 }
@@ -70,7 +70,7 @@ func (p *pass) compareChange(row *schemas.BadgeEvent, left map[string]*schemas.B
 	key := awardKey(row)
 	want := left[key]
 	if want == nil {
-		p.report.find(HistoryRefolded, "the history has what the log does not give, or gives once: %s", row.AppendStructured(nil))
+		p.report.Find(HistoryRefolded, "the history has what the log does not give, or gives once: %s", row.AppendStructured(nil))
 		return
 	}
 	delete(left, key)
@@ -80,21 +80,21 @@ func (p *pass) compareChange(row *schemas.BadgeEvent, left map[string]*schemas.B
 		want.Ordinal = row.Ordinal
 	}
 	if got, want := string(row.AppendStructured(nil)), string(want.AppendStructured(nil)); got != want {
-		p.report.find(HistoryRefolded, "the history has\n           %s\n         and the log gives\n           %s", got, want)
+		p.report.Find(HistoryRefolded, "the history has\n           %s\n         and the log gives\n           %s", got, want)
 	}
 }
 
 // announced compares a row with its badge event on the award topic.
 func (p *pass) announced(row *schemas.BadgeEvent) {
-	p.report.looked(AwardsOnce, 1)
+	p.report.Looked(AwardsOnce, 1)
 	d := awardDigest([]byte(row.ID()), row.AppendStructured(nil))
 	rec := p.awards.back(awardKey(row), d)
 	k := p.ks[recount.Partition{Topic: row.Cause.Topic, Partition: row.Cause.Partition}]
 	switch {
 	case rec == nil && k.after(row.Cause.Offset, row.Ordinal) && p.awards.whole:
-		p.report.find(AwardsOnce, "%s is below the watermark %s, and not on topic %s", shorten(awardKey(row)), k, p.awards.topic)
+		p.report.Find(AwardsOnce, "%s is below the watermark %s, and not on topic %s", shorten(awardKey(row)), k, p.awards.topic)
 	case rec != nil && rec.digest != d:
-		p.report.find(AwardsOnce, "%s at %s is not what the history has: %s", shorten(awardKey(row)), rec.at, row.AppendStructured(nil))
+		p.report.Find(AwardsOnce, "%s at %s is not what the history has: %s", shorten(awardKey(row)), rec.at, row.AppendStructured(nil))
 	}
 }
 
@@ -113,10 +113,10 @@ func (o *ordinals) look(row *schemas.BadgeEvent) {
 		o.next, o.last = position{Offset: row.Cause.Offset}, nil
 	}
 	if row.Ordinal != o.next.Ordinal {
-		o.report.find(HistoryRefolded, "%s has ordinal %d, and the next one is %d", shorten(awardKey(row)), row.Ordinal, o.next.Ordinal)
+		o.report.Find(HistoryRefolded, "%s has ordinal %d, and the next one is %d", shorten(awardKey(row)), row.Ordinal, o.next.Ordinal)
 	}
 	if l := o.last; l != nil && cmp.Or(cmp.Compare(l.User, row.User), cmp.Compare(o.rank(l.Badge), o.rank(row.Badge)), cmp.Compare(l.Badge, row.Badge)) >= 0 {
-		o.report.find(HistoryRefolded, "%s comes after %s", shorten(awardKey(row)), shorten(awardKey(l)))
+		o.report.Find(HistoryRefolded, "%s comes after %s", shorten(awardKey(row)), shorten(awardKey(l)))
 	}
 	o.next.Ordinal = row.Ordinal + 1
 	kept := *row

@@ -91,12 +91,12 @@ func (p *pass) tile(t *tiling, r *schemas.LedgerRow) {
 	if !p.first() {
 		return
 	}
-	p.report.looked(LedgerTiles, 1)
+	p.report.Looked(LedgerTiles, 1)
 	switch {
 	case begun && before != from:
-		p.report.find(LedgerTiles, "%s: the range before it ended at %s", rowText(r), before)
+		p.report.Find(LedgerTiles, "%s: the range before it ended at %s", rowText(r), before)
 	case to.compare(from) <= 0:
-		p.report.find(LedgerTiles, "%s: it covers nothing", rowText(r))
+		p.report.Find(LedgerTiles, "%s: it covers nothing", rowText(r))
 	}
 }
 
@@ -108,15 +108,15 @@ func (p *pass) tiled(t *tiling) {
 	for id, at := range p.ps {
 		end, begun := t.at[id]
 		if begun && end != at {
-			p.report.find(LedgerTiles, "%s/%d is folded up to %s, and its last range, row %d, ends at %s", id.Topic, id.Partition, at, t.number[id], end)
+			p.report.Find(LedgerTiles, "%s/%d is folded up to %s, and its last range, row %d, ends at %s", id.Topic, id.Partition, at, t.number[id], end)
 		}
 		if k, ok := p.ks[id]; ok && begun && !t.ends[id] && k.compare(at) <= 0 {
-			p.report.find(Watermark, "%s/%d is published up to %s, and no fold range ends there", id.Topic, id.Partition, k)
+			p.report.Find(Watermark, "%s/%d is published up to %s, and no fold range ends there", id.Topic, id.Partition, k)
 		}
 	}
 	for id, end := range t.at {
 		if _, known := p.ps[id]; !known {
-			p.report.find(LedgerTiles, "%s/%d has fold ranges up to %s, and no fold offset", id.Topic, id.Partition, end)
+			p.report.Find(LedgerTiles, "%s/%d has fold ranges up to %s, and no fold offset", id.Topic, id.Partition, end)
 		}
 	}
 }
@@ -131,9 +131,9 @@ func (p *pass) ledgerPublished(r *schemas.LedgerRow) {
 	k, committed := p.ks[rowPartition(r)]
 	switch {
 	case rec == nil && committed && k.compare(rowTo(r)) >= 0 && p.ledgerTopic.whole:
-		p.report.find(LedgerTopic, "%s is published by the watermark %s, and is not on topic %s", rowText(r), k, p.ledgerTopic.topic)
+		p.report.Find(LedgerTopic, "%s is published by the watermark %s, and is not on topic %s", rowText(r), k, p.ledgerTopic.topic)
 	case rec != nil && rec.digest != d:
-		p.report.find(LedgerTopic, "%s is another one at %s", rowText(r), rec.at)
+		p.report.Find(LedgerTopic, "%s is another one at %s", rowText(r), rec.at)
 	}
-	p.report.looked(LedgerTopic, 1)
+	p.report.Looked(LedgerTopic, 1)
 }

@@ -110,18 +110,18 @@ func (p *pass) readPostgres(ctx context.Context) (err error) {
 // checkWatermark compares K with P. Where a range ends, refold looks.
 func (p *pass) checkWatermark() {
 	for id, at := range p.ps {
-		p.report.looked(Watermark, 1)
+		p.report.Looked(Watermark, 1)
 		k, ok := p.ks[id]
 		switch {
 		case !ok:
-			p.report.find(Watermark, "%s/%d has no committed offset, and is folded up to %s", id.Topic, id.Partition, at)
+			p.report.Find(Watermark, "%s/%d has no committed offset, and is folded up to %s", id.Topic, id.Partition, at)
 		case k.compare(at) > 0:
-			p.report.find(Watermark, "%s/%d is published up to %s, and Postgres has folded up to %s: it was restored from a backup, or lost what it had committed", id.Topic, id.Partition, k, at)
+			p.report.Find(Watermark, "%s/%d is published up to %s, and Postgres has folded up to %s: it was restored from a backup, or lost what it had committed", id.Topic, id.Partition, k, at)
 		}
 	}
 	for id, k := range p.ks {
 		if _, ok := p.ps[id]; !ok {
-			p.report.find(Watermark, "%s/%d is published up to %s, and Postgres knows nothing of it", id.Topic, id.Partition, k)
+			p.report.Find(Watermark, "%s/%d is published up to %s, and Postgres knows nothing of it", id.Topic, id.Partition, k)
 		}
 	}
 }

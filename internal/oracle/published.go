@@ -59,7 +59,7 @@ func (p *pass) published(ctx context.Context, topic string, ends map[recount.Par
 			return
 		}
 		if before := out.committed[t.key]; before != nil {
-			p.report.find(check, "%s is at %s a second time, after %s", shorten(t.key), at, before.at)
+			p.report.Find(check, "%s is at %s a second time, after %s", shorten(t.key), at, before.at)
 			return
 		}
 		out.committed[t.key] = &seen{digest: t.digest, at: at, bare: t.bare}
@@ -70,7 +70,7 @@ func (p *pass) published(ctx context.Context, topic string, ends map[recount.Par
 	for id, start := range starts {
 		if start > 0 {
 			out.whole = false
-			p.report.note("%s/%d begins at offset %d: what stood before cannot be looked for", id.Topic, id.Partition, start)
+			p.report.Note("%s/%d begins at offset %d: what stood before cannot be looked for", id.Topic, id.Partition, start)
 		}
 	}
 	_, err = p.readTopic(ctx, topic, kgo.ReadUncommitted(), ends, func(r *kgo.Record) {
@@ -105,10 +105,10 @@ func (p *pass) leftOver() {
 	for check, topic := range map[string]*published{AwardsOnce: p.awards, DeadLettersOnce: p.letters, LedgerTopic: p.ledgerTopic} {
 		for key, r := range topic.committed {
 			if !r.backed {
-				p.report.find(check, "%s at %s is backed by no row of Postgres", shorten(key), r.at)
+				p.report.Find(check, "%s at %s is backed by no row of Postgres", shorten(key), r.at)
 			}
 		}
-		p.report.looked(NothingTorn, len(topic.torn))
+		p.report.Looked(NothingTorn, int64(len(topic.torn)))
 		for key, r := range topic.torn {
 			if r.backed {
 				continue
@@ -117,10 +117,10 @@ func (p *pass) leftOver() {
 			if p.stored.epoch > 1 {
 				// A database that went back may have lost what was folded and, for
 				// a moment, on its way out.
-				p.report.note("%s holds %s, of an aborted transaction, which no row backs: Postgres was restored since the group began", topic.topic, shorten(key))
+				p.report.Note("%s holds %s, of an aborted transaction, which no row backs: Postgres was restored since the group began", topic.topic, shorten(key))
 				continue
 			}
-			p.report.find(NothingTorn, "%s at %s, of an aborted transaction, is backed by no row of Postgres: it was produced before Postgres had committed", shorten(key), r.at)
+			p.report.Find(NothingTorn, "%s at %s, of an aborted transaction, is backed by no row of Postgres: it was produced before Postgres had committed", shorten(key), r.at)
 		}
 	}
 }
@@ -133,12 +133,12 @@ func (p *pass) award(r *kgo.Record, committed bool) (taken, bool) {
 	var e schemas.BadgeEvent
 	if err := schemas.DecodeBadgeEvent(r.Headers, r.Value, &e); err != nil {
 		if committed && p.first() && r.Value != nil { // an erased one has no value
-			p.report.find(AwardsOnce, "%s is no badge event: %v", place(r), err)
+			p.report.Find(AwardsOnce, "%s is no badge event: %v", place(r), err)
 		}
 		return taken{}, false
 	}
 	if e.Group != p.cfg.Group {
-		p.report.note("topic %s holds badge events of group %s too", r.Topic, e.Group)
+		p.report.Note("topic %s holds badge events of group %s too", r.Topic, e.Group)
 		return taken{}, false
 	}
 	if !p.mine(e.User) {
@@ -168,7 +168,7 @@ func (p *pass) ledgerRecord(r *kgo.Record, committed bool) (taken, bool) {
 	row, err := schemas.ParseLedgerRow(r.Value)
 	if err != nil || row.Group != p.cfg.Group {
 		if committed && p.first() {
-			p.report.find(LedgerTopic, "%s is no row of this group's ledger: %.200q", place(r), r.Value)
+			p.report.Find(LedgerTopic, "%s is no row of this group's ledger: %.200q", place(r), r.Value)
 		}
 		return taken{}, false
 	}
@@ -194,14 +194,14 @@ func shorten(s string) string {
 // inOrder looks at the order of the award topic: each user's badge events in one
 // partition, and those of one source partition in that order.
 func (p *pass) inOrder(r *kgo.Record, e *schemas.BadgeEvent) {
-	p.report.looked(AwardsOrdered, 1)
+	p.report.Looked(AwardsOrdered, 1)
 	if at, known := p.where[e.User]; known && at != r.Partition {
-		p.report.find(AwardsOrdered, "%s at %s: earlier ones of this user are in partition %d", shorten(awardKey(e)), place(r), at)
+		p.report.Find(AwardsOrdered, "%s at %s: earlier ones of this user are in partition %d", shorten(awardKey(e)), place(r), at)
 	}
 	p.where[e.User] = r.Partition
 	source := fmt.Sprintf("%s\x00%s/%d", e.User, e.Cause.Topic, e.Cause.Partition)
 	if b, ok := p.last[source]; ok && cmp.Or(cmp.Compare(b.offset, e.Cause.Offset), cmp.Compare(b.ordinal, e.Ordinal)) > 0 {
-		p.report.find(AwardsOrdered, "%s at %s comes after what offset %d gave", shorten(awardKey(e)), place(r), b.offset)
+		p.report.Find(AwardsOrdered, "%s at %s comes after what offset %d gave", shorten(awardKey(e)), place(r), b.offset)
 	}
 	p.last[source] = order{e.Cause.Offset, e.Ordinal}
 }

@@ -133,7 +133,7 @@ func (p *pass) open(ctx context.Context, n int, row *schemas.LedgerRow) (s *sour
 	}
 	start := starts[s.id]
 	if p.first() && start < row.From {
-		p.report.find(LedgerTiles, "%s/%d begins at offset %d, and its first range at %d: what lies before was never folded", s.id.Topic, s.id.Partition, start, row.From)
+		p.report.Find(LedgerTiles, "%s/%d begins at offset %d, and its first range at %d: what lies before was never folded", s.id.Topic, s.id.Partition, start, row.From)
 	}
 	if start > row.From {
 		return nil, errors.Newf("%s/%d was folded from offset %d on, and its log now begins at %d: without the whole log, an audit against it cannot be made", s.id.Topic, s.id.Partition, row.From, start)
@@ -186,7 +186,7 @@ func (p *pass) foldRow(ctx context.Context, s *source, row *schemas.LedgerRow) e
 			rejects = append(rejects, rejectOf(rec, why))
 		case recount.Tick:
 			if p.first() && (r.Offset != row.From || row.FromStep > 0 || to.compare(position{Offset: r.Offset + 1}) > 0) {
-				p.report.find(TicksWhole, "%s folds the tick at offset %d together with other records", rowText(row), r.Offset)
+				p.report.Find(TicksWhole, "%s folds the tick at offset %d together with other records", rowText(row), r.Offset)
 			}
 			changes = p.step(s, row, changes)
 		}
@@ -208,11 +208,11 @@ func (p *pass) foldRow(ctx context.Context, s *source, row *schemas.LedgerRow) e
 func (p *pass) step(s *source, row *schemas.LedgerRow, changes []schemas.BadgeEvent) []schemas.BadgeEvent {
 	due, made := p.count.Step(s.id, row.FromStep == 0, row.Due, row.FromOrdinal)
 	if p.first() {
-		p.report.looked(TicksWhole, 1)
+		p.report.Looked(TicksWhole, 1)
 		if due != row.Due {
-			p.report.find(TicksWhole, "%s sees to %d users, and %d are due", rowText(row), row.Due, due)
+			p.report.Find(TicksWhole, "%s sees to %d users, and %d are due", rowText(row), row.Due, due)
 		} else if row.ToStep == 0 && p.count.Left(s.id) {
-			p.report.find(TicksWhole, "%s ends the tick, and somebody is due whom it has not seen to", rowText(row))
+			p.report.Find(TicksWhole, "%s ends the tick, and somebody is due whom it has not seen to", rowText(row))
 		}
 	}
 	return append(changes, made...)
@@ -246,16 +246,16 @@ func (p *pass) beyond(ctx context.Context, sources map[recount.Partition]*source
 		if !p.cfg.Settled || !p.first() {
 			continue
 		}
-		p.report.looked(LagZero, 1)
+		p.report.Looked(LagZero, 1)
 		if k := p.ks[id]; k.compare(at) < 0 {
-			p.report.find(LagZero, "%s/%d is folded up to %s, and published up to %s", id.Topic, id.Partition, at, k)
+			p.report.Find(LagZero, "%s/%d is folded up to %s, and published up to %s", id.Topic, id.Partition, at, k)
 		}
 		r, err := s.log.next(ctx, p.ends[id].Offset)
 		if err != nil {
 			return err
 		}
 		if r != nil {
-			p.report.find(LagZero, "%s/%d is folded up to %s, and its log goes on at offset %d", id.Topic, id.Partition, at, r.Offset)
+			p.report.Find(LagZero, "%s/%d is folded up to %s, and its log goes on at offset %d", id.Topic, id.Partition, at, r.Offset)
 		}
 	}
 	return nil

@@ -89,22 +89,22 @@ func (p *pass) rejects(ctx context.Context, id recount.Partition, c *cursor[reje
 		switch {
 		case row == nil || len(want) > 0 && want[0].offset < row.offset:
 			if p.shard(uint64(want[0].offset)) {
-				p.report.find(RejectsRecounted, "there is no row of %s", want[0].text(id))
+				p.report.Find(RejectsRecounted, "there is no row of %s", want[0].text(id))
 			}
 			want = want[1:]
 			continue
 		case len(want) == 0 || row.offset < want[0].offset:
 			if p.shard(uint64(row.offset)) {
-				p.report.find(RejectsRecounted, "the log does not reject %s", row.text(id))
+				p.report.Find(RejectsRecounted, "the log does not reject %s", row.text(id))
 			}
 		default:
 			if p.shard(uint64(row.offset)) && !row.same(&want[0]) {
-				p.report.find(RejectsRecounted, "the table has %s, and the log %s", row.text(id), want[0].text(id))
+				p.report.Find(RejectsRecounted, "the table has %s, and the log %s", row.text(id), want[0].text(id))
 			}
 			want = want[1:]
 		}
 		if p.shard(uint64(row.offset)) {
-			p.report.looked(RejectsRecounted, 1)
+			p.report.Looked(RejectsRecounted, 1)
 			p.buried(id, row)
 		}
 		c.pop()
@@ -123,12 +123,12 @@ func (p *pass) letter(r *kgo.Record, committed bool) (taken, bool) {
 	d, original, err := schemas.ParseDeadLetter(r.Headers)
 	if err != nil {
 		if committed && p.first() {
-			p.report.find(DeadLettersOnce, "%s is no dead letter: %v", place(r), err)
+			p.report.Find(DeadLettersOnce, "%s is no dead letter: %v", place(r), err)
 		}
 		return taken{}, false
 	}
 	if d.Topic != p.cfg.ActivityTopic && d.Topic != p.cfg.controlTopic() {
-		p.report.note("topic %s holds dead letters from topic %s too", r.Topic, d.Topic)
+		p.report.Note("topic %s holds dead letters from topic %s too", r.Topic, d.Topic)
 		return taken{}, false
 	}
 	t := taken{key: letterKey(recount.Partition{Topic: d.Topic, Partition: d.Partition}, d.Offset)}
@@ -159,7 +159,7 @@ func (r *rejected) digest() digest {
 
 // buried compares a row with its dead letter.
 func (p *pass) buried(id recount.Partition, row *rejected) {
-	p.report.looked(DeadLettersOnce, 1)
+	p.report.Looked(DeadLettersOnce, 1)
 	key, d := letterKey(id, row.offset), row.digest()
 	rec := p.letters.back(key, d)
 	if rec != nil && rec.bare && len(row.key)+len(row.value)+len(row.headers) > bareBytes {
@@ -170,8 +170,8 @@ func (p *pass) buried(id recount.Partition, row *rejected) {
 	k := p.ks[id]
 	switch {
 	case rec == nil && row.offset < k.Offset && p.letters.whole:
-		p.report.find(DeadLettersOnce, "%s is below the watermark %s, and has no dead letter", row.text(id), k)
+		p.report.Find(DeadLettersOnce, "%s is below the watermark %s, and has no dead letter", row.text(id), k)
 	case rec != nil && rec.digest != d:
-		p.report.find(DeadLettersOnce, "the dead letter at %s is not what was rejected: %s", rec.at, row.text(id))
+		p.report.Find(DeadLettersOnce, "the dead letter at %s is not what was rejected: %s", rec.at, row.text(id))
 	}
 }

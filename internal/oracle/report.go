@@ -3,10 +3,11 @@ package oracle
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/cockroachdb/errors"
+
+	"github.com/badgestream/badgestream/internal/checks"
 )
 
 // The checks, by name.
@@ -66,111 +67,29 @@ func checkNames() []string {
 
 // Report is what an audit found.
 type Report struct {
-	Group   string  `json:"group"`
-	Passes  int     `json:"passes"`
-	Records int64   `json:"records"` // of the log, counted once for each pass
-	Users   int64   `json:"users"`   // with a row
-	Changes int64   `json:"changes"` // awards and revocations
-	Checks  []Check `json:"checks"`
-	// Notes say what could not be looked at, and why.
-	Notes []string `json:"notes"`
-
-	shown int
+	Group   string `json:"group"`
+	Passes  int    `json:"passes"`
+	Records int64  `json:"records"` // of the log, counted once for each pass
+	Users   int64  `json:"users"`   // with a row
+	Changes int64  `json:"changes"` // awards and revocations
+	checks.List
 }
 
-// Check is what one check found.
-type Check struct {
-	Name string `json:"name"`
-	// Looked is how many things were compared, Failed how many were amiss. A
-	// check that had nothing to look at holds.
-	Looked int64 `json:"looked"`
-	Failed int64 `json:"failed"`
-	// Findings are the first of those that are amiss.
-	Findings []string `json:"findings"`
-}
-
-func newReport(group string, passes, shown int, checks []string) *Report {
-	r := &Report{Group: group, Passes: passes, shown: shown, Notes: []string{}}
-	for _, name := range checks {
-		r.Checks = append(r.Checks, Check{Name: name, Findings: []string{}})
-	}
-	return r
-}
-
-func (r *Report) check(name string) *Check {
-	i := slices.IndexFunc(r.Checks, func(c Check) bool { return c.Name == name })
-	return &r.Checks[i]
-}
-
-// looked counts what a check compared.
-func (r *Report) looked(name string, n int) { r.check(name).Looked += int64(n) }
-
-// find notes one thing that is amiss.
-func (r *Report) find(name, format string, args ...any) {
-	c := r.check(name)
-	c.Failed++
-	if len(c.Findings) < r.shown {
-		c.Findings = append(c.Findings, fmt.Sprintf(format, args...))
-	}
-}
-
-func (r *Report) note(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); !slices.Contains(r.Notes, text) {
-		r.Notes = append(r.Notes, text)
-	}
-}
-
-// Failed are the names of the checks that do not hold.
-func (r *Report) Failed() []string {
-	var names []string
-	for i := range r.Checks {
-		if r.Checks[i].Failed > 0 {
-			names = append(names, r.Checks[i].Name)
-		}
-	}
-	return names
-}
-
-// Err is nil if all checks hold, else it names those that do not.
-func (r *Report) Err() error {
-	if failed := r.Failed(); len(failed) > 0 {
-		return errors.Newf("%d checks do not hold: %s", len(failed), strings.Join(failed, ", "))
-	}
-	return nil
+func newReport(group string, passes, shown int, names []string) *Report {
+	return &Report{Group: group, Passes: passes, List: checks.New(shown, names)}
 }
 
 // Write prints the report for people.
 func (r *Report) Write(out io.Writer) error {
-	var b strings.Builder
-	for i := range r.Checks {
-		c := &r.Checks[i]
-		state := "holds"
-		if c.Failed > 0 {
-			state = "FAILS"
-		}
-		fmt.Fprintf(&b, "%-6s %-20s %d looked at", state, c.Name, c.Looked)
-		if c.Failed > 0 {
-			fmt.Fprintf(&b, ", %d amiss", c.Failed)
-		}
-		b.WriteByte('\n')
-		for _, f := range c.Findings {
-			fmt.Fprintf(&b, "         %s\n", f)
-		}
-		if rest := c.Failed - int64(len(c.Findings)); rest > 0 {
-			fmt.Fprintf(&b, "         … and %d more\n", rest)
-		}
-	}
-	for _, n := range r.Notes {
-		fmt.Fprintf(&b, "note: %s\n", n)
-	}
-	fmt.Fprintf(&b, "group %s: %d records of the log, %d users, %d awards and revocations, %d passes\n", r.Group, r.Records, r.Users, r.Changes, r.Passes)
-	_, err := io.WriteString(out, b.String())
+	_, err := io.WriteString(out, r.String())
 	return errors.Wrap(err, "write the report")
 }
 
 // String is what Write prints.
 func (r *Report) String() string {
 	var b strings.Builder
-	_ = r.Write(&b) // a Builder takes everything
+	r.AppendChecks(&b)
+	r.AppendNotes(&b)
+	fmt.Fprintf(&b, "group %s: %d records of the log, %d users, %d awards and revocations, %d passes\n", r.Group, r.Records, r.Users, r.Changes, r.Passes)
 	return b.String()
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/cockroachdb/errors"
+
+	"github.com/badgestream/badgestream/internal/checks"
 )
 
 // state is what the state file remembers: each pass looks at its own cut, so
@@ -43,7 +45,7 @@ func (a *auditor) begin(passes int) (*Report, int, error) {
 		a.cfg.Passes > 0 && s.Report.Passes != a.cfg.Passes {
 		return nil, 0, errors.Newf("%s remembers another audit: of another group, other topics or tables, or in other passes; remove it to begin anew", a.cfg.State)
 	}
-	s.Report.shown = a.cfg.Shown
+	s.Report.Shown = a.cfg.Shown
 	return s.Report, s.Done, nil
 }
 
@@ -53,7 +55,7 @@ func readState(text []byte) (s state, ok bool) {
 	if json.Unmarshal(text, &s) != nil || s.Report == nil || s.Report.Passes < 1 || s.Done < 0 || s.Done > s.Report.Passes {
 		return s, false
 	}
-	return s, slices.EqualFunc(s.Report.Checks, checkNames(), func(c Check, name string) bool {
+	return s, slices.EqualFunc(s.Report.Checks, checkNames(), func(c checks.Check, name string) bool {
 		return c.Name == name && c.Looked >= 0 && c.Failed >= int64(len(c.Findings))
 	})
 }

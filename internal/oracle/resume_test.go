@@ -11,8 +11,8 @@ import (
 // and is written again as it was.
 func FuzzState(f *testing.F) {
 	report := newReport("g", 3, 10, checkNames())
-	report.find(AwardsOnce, "one of %d", 2)
-	report.looked(LagZero, 7)
+	report.Find(AwardsOnce, "one of %d", 2)
+	report.Looked(LagZero, 7)
 	whole, err := json.Marshal(state{Topics: [3]string{"a", "b", "c"}, Tables: "00ff", Settled: true, Done: 2, Report: report})
 	if err != nil {
 		f.Fatal(err)
@@ -43,10 +43,10 @@ func FuzzState(f *testing.F) {
 		if again, ok := readState(written); !ok || again.Done != s.Done || again.Report.String() != s.Report.String() {
 			t.Errorf("read %+v; written and read again %+v, %t", s, again, ok)
 		}
-		for _, name := range checkNames() {
-			before := s.Report.check(name).Failed
-			s.Report.looked(name, 1)
-			if s.Report.find(name, "amiss"); !slices.Contains(s.Report.Failed(), name) || s.Report.check(name).Failed != before+1 {
+		for i, name := range checkNames() {
+			before := s.Report.Checks[i].Failed
+			s.Report.Looked(name, 1)
+			if s.Report.Find(name, "amiss"); !slices.Contains(s.Report.Failed(), name) || s.Report.Checks[i].Failed != before+1 {
 				t.Errorf("%s failed, and the report has not noticed", name)
 			}
 		}

@@ -72,7 +72,7 @@ FROM `+p.stored.gen()+`.users ORDER BY id`, func(row pgx.CollectableRow) (u user
 		}
 		if p.mine(row.id) {
 			found[row.id] = true
-			p.report.looked(UsersRecounted, 1)
+			p.report.Looked(UsersRecounted, 1)
 			p.report.Users++
 			p.compareUser(row)
 		}
@@ -81,7 +81,7 @@ FROM `+p.stored.gen()+`.users ORDER BY id`, func(row pgx.CollectableRow) (u user
 	users := p.count.Users()
 	for _, name := range slices.Sorted(maps.Keys(users)) {
 		if u := users[name]; u.Version > 0 && !found[name] {
-			p.report.find(UsersRecounted, "%q has no row, and the log gives version %d, counters %v and badges %v", name, u.Version, u.Counters, u.Held)
+			p.report.Find(UsersRecounted, "%q has no row, and the log gives version %d, counters %v and badges %v", name, u.Version, u.Counters, u.Held)
 		}
 	}
 	return nil
@@ -127,7 +127,7 @@ func (p *pass) compareUser(row *userRow) {
 		differ("due_at", due, want)
 	}
 	if len(amiss) > 0 {
-		p.report.find(UsersRecounted, "%q: %v", row.id, amiss)
+		p.report.Find(UsersRecounted, "%q: %v", row.id, amiss)
 	}
 }
 
@@ -207,21 +207,21 @@ func (p *pass) keyedRows(ctx context.Context, check, sql string, want []expected
 		if row == nil && len(want) == 0 {
 			return nil
 		}
-		p.report.looked(check, 1)
+		p.report.Looked(check, 1)
 		switch {
 		case row == nil || len(want) > 0 && want[0].compare(row) < 0:
 			if !want[0].empty() {
-				p.report.find(check, "there is no row of %s, and the log gives %s", want[0].name, &want[0].storedRow)
+				p.report.Find(check, "there is no row of %s, and the log gives %s", want[0].name, &want[0].storedRow)
 			}
 			want = want[1:]
 			continue
 		case len(want) == 0 || want[0].compare(row) > 0:
 			if !row.empty() {
-				p.report.find(check, "the log gives no row of collection %d under the keys %d and %d, which is %s", row.collection, row.user, row.row, row)
+				p.report.Find(check, "the log gives no row of collection %d under the keys %d and %d, which is %s", row.collection, row.user, row.row, row)
 			}
 		default:
 			if !row.same(&want[0].storedRow) {
-				p.report.find(check, "%s is %s, and by the log %s", want[0].name, row, &want[0].storedRow)
+				p.report.Find(check, "%s is %s, and by the log %s", want[0].name, row, &want[0].storedRow)
 			}
 			want = want[1:]
 		}
@@ -266,22 +266,22 @@ func (p *pass) places(ctx context.Context) error {
 		if cat.Collections[i].Kind != catalog.First {
 			continue
 		}
-		p.report.looked(PlacesRecounted, 1)
+		p.report.Looked(PlacesRecounted, 1)
 		if want := p.count.Places(i); taken[i] != want {
-			p.report.find(PlacesRecounted, "%d places of %s are taken, and by the log %d", taken[i], cat.Collections[i].Name, want)
+			p.report.Find(PlacesRecounted, "%d places of %s are taken, and by the log %d", taken[i], cat.Collections[i].Name, want)
 		}
 	}
 	var clock *int64
 	if err := p.tx.QueryRow(ctx, `SELECT (extract(epoch FROM at) * 1000000)::bigint FROM `+p.stored.gen()+`.clock`).Scan(&clock); err != nil {
 		return errors.Wrap(err, "read the clock")
 	}
-	p.report.looked(PlacesRecounted, 1)
+	p.report.Looked(PlacesRecounted, 1)
 	now := int64(0)
 	if clock != nil {
 		now = *clock
 	}
 	if now != p.count.Clock() {
-		p.report.find(PlacesRecounted, "the clock stands at %s, and by the log at %s", schemas.FormatTime(now), schemas.FormatTime(p.count.Clock()))
+		p.report.Find(PlacesRecounted, "the clock stands at %s, and by the log at %s", schemas.FormatTime(now), schemas.FormatTime(p.count.Clock()))
 	}
 	return nil
 }

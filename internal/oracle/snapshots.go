@@ -26,7 +26,7 @@ func snapshotKey(group, user string) string { return group + ":progress:" + user
 // one.
 func (p *pass) snapshots(ctx context.Context) error {
 	if p.rdb == nil {
-		p.report.note("no Redis is given: snapshots are not looked at")
+		p.report.Note("no Redis is given: snapshots are not looked at")
 		return nil
 	}
 	var left []string
@@ -36,7 +36,7 @@ func (p *pass) snapshots(ctx context.Context) error {
 			left = append(left, name)
 		}
 	}
-	p.report.looked(SnapshotsConverged, len(left))
+	p.report.Looked(SnapshotsConverged, int64(len(left)))
 	for deadline := time.Now().Add(p.cfg.Settle); ; {
 		amiss, err := p.amiss(ctx, left)
 		if err != nil {
@@ -48,7 +48,7 @@ func (p *pass) snapshots(ctx context.Context) error {
 		left = slices.Sorted(maps.Keys(amiss))
 		if time.Now().After(deadline) {
 			for _, name := range left {
-				p.report.find(SnapshotsConverged, "%q: %s", name, amiss[name])
+				p.report.Find(SnapshotsConverged, "%q: %s", name, amiss[name])
 			}
 			break
 		}
@@ -139,7 +139,7 @@ func (p *pass) strangers(ctx context.Context) error {
 	slices.Sort(without)
 	for _, name := range slices.Compact(without) {
 		if !slices.Contains(ids, name) {
-			p.report.find(SnapshotsConverged, "%q has a snapshot, and no row", name)
+			p.report.Find(SnapshotsConverged, "%q has a snapshot, and no row", name)
 		}
 	}
 	return nil

@@ -52,7 +52,7 @@ func (p *pass) switched(ctx context.Context, s *source) error {
 			o.look(row)
 		}
 		if p.mine(row.User) {
-			p.report.looked(HistoryRefolded, 1)
+			p.report.Looked(HistoryRefolded, 1)
 			p.report.Changes++
 			p.told(ask, row, lost)
 			delete(due, heldBadge{row.User, row.Badge})
@@ -62,17 +62,17 @@ func (p *pass) switched(ctx context.Context, s *source) error {
 	}
 	for k, earned := range lost {
 		if _, has := kept[k]; !ask.Revoke && !has && p.count.Knows(k.slug) {
-			p.report.find(HistoryRefolded, "the switch at offset %d let %q not keep %s, held since %s", ask.Cause.Offset, k.user, k.slug, schemas.FormatTime(earned))
+			p.report.Find(HistoryRefolded, "the switch at offset %d let %q not keep %s, held since %s", ask.Cause.Offset, k.user, k.slug, schemas.FormatTime(earned))
 		}
 	}
 	for k, award := range due {
 		if award || ask.Revoke {
-			p.report.find(HistoryRefolded, "the switch at offset %d does not tell of %s of %q", ask.Cause.Offset, k.slug, k.user)
+			p.report.Find(HistoryRefolded, "the switch at offset %d does not tell of %s of %q", ask.Cause.Offset, k.slug, k.user)
 		}
 	}
 	for k, earned := range kept {
 		if ask.Revoke {
-			p.report.find(HistoryRefolded, "the switch at offset %d let %q keep %s, and was to revoke it", ask.Cause.Offset, k.user, k.slug)
+			p.report.Find(HistoryRefolded, "the switch at offset %d let %q keep %s, and was to revoke it", ask.Cause.Offset, k.user, k.slug)
 		}
 		p.count.Keep(k.user, k.slug, earned)
 	}
@@ -122,13 +122,13 @@ func (p *pass) told(ask recount.Ask, row *schemas.BadgeEvent, lost map[heldBadge
 		want = p.held.Tells(ask, before, row.Badge, true, old)
 		want.CatalogVersion, want.UserVersion = row.CatalogVersion, u.Version
 	default:
-		p.report.find(HistoryRefolded, "the switch at offset %d tells what is not so: %s", ask.Cause.Offset, row.AppendStructured(nil))
+		p.report.Find(HistoryRefolded, "the switch at offset %d tells what is not so: %s", ask.Cause.Offset, row.AppendStructured(nil))
 		return
 	}
 	want.Ordinal = row.Ordinal
 	want.UserVersion += p.turn * turnVersions
 	if got, want := string(row.AppendStructured(nil)), string(want.AppendStructured(nil)); got != want {
-		p.report.find(HistoryRefolded, "the history has\n           %s\n         and the log gives\n           %s", got, want)
+		p.report.Find(HistoryRefolded, "the history has\n           %s\n         and the log gives\n           %s", got, want)
 	}
 }
 

@@ -107,7 +107,7 @@ func (w *Watcher) Stop() *Report {
 		w.wentBack(w.report, id)
 	}
 	clear(w.fallen)
-	w.report.note("%d samples were taken, and %d could not be, as a server did not answer", w.samples, w.missed)
+	w.report.Note("%d samples were taken, and %d could not be, as a server did not answer", w.samples, w.missed)
 	return w.report
 }
 

@@ -22,18 +22,18 @@ func (w *Watcher) positions(ctx context.Context) error {
 	w.look(func(r *Report) {
 		restoring = restoring || w.restored
 		for id, k := range ks {
-			r.looked(WatermarkNeverBack, 1)
+			r.Looked(WatermarkNeverBack, 1)
 			w.follow(r, id, k)
 			p, known := ps[id]
-			r.looked(WatermarkBelowFold, 1)
+			r.Looked(WatermarkBelowFold, 1)
 			if !restoring && known && k.compare(p) > 0 {
-				r.find(WatermarkBelowFold, "the watermark of %s/%d was %s, and its fold offset %s", id.Topic, id.Partition, k, p)
+				r.Find(WatermarkBelowFold, "the watermark of %s/%d was %s, and its fold offset %s", id.Topic, id.Partition, k, p)
 			}
 		}
 		for id, p := range ps {
-			r.looked(FoldNeverBack, 1)
+			r.Looked(FoldNeverBack, 1)
 			if before, ok := w.ps[id]; ok && !restoring && p.compare(before) < 0 {
-				r.find(FoldNeverBack, "the fold offset of %s/%d went from %s back to %s", id.Topic, id.Partition, before, p)
+				r.Find(FoldNeverBack, "the fold offset of %s/%d went from %s back to %s", id.Topic, id.Partition, before, p)
 			}
 		}
 		w.ps = ps
@@ -64,5 +64,5 @@ func (w *Watcher) follow(r *Report, id recount.Partition, k position) {
 }
 
 func (w *Watcher) wentBack(r *Report, id recount.Partition) {
-	r.find(WatermarkNeverBack, "the watermark of %s/%d went from %s back to %s", id.Topic, id.Partition, w.ks[id], w.fallen[id])
+	r.Find(WatermarkNeverBack, "the watermark of %s/%d went from %s back to %s", id.Topic, id.Partition, w.ks[id], w.fallen[id])
 }

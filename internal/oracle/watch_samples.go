@@ -22,13 +22,13 @@ func (w *Watcher) snapshots(ctx context.Context) error {
 	_, lost := w.excused()
 	var moved []string
 	w.look(func(r *Report) {
-		r.looked(SnapshotsNeverBack, len(orders))
+		r.Looked(SnapshotsNeverBack, int64(len(orders)))
 		for user, order := range orders {
 			switch before := w.orders[user]; {
 			case order > before:
 				moved = append(moved, user)
 			case order < before && !lost && !w.lost:
-				r.find(SnapshotsNeverBack, "the snapshot of %q went from %s back to %s", user, before, order)
+				r.Find(SnapshotsNeverBack, "the snapshot of %q went from %s back to %s", user, before, order)
 			}
 			w.orders[user] = order
 		}
@@ -91,10 +91,10 @@ func (w *Watcher) compareRows(ctx context.Context, users []string, orders map[st
 		if w.restored {
 			return
 		}
-		r.looked(SnapshotsBacked, len(users))
+		r.Looked(SnapshotsBacked, int64(len(users)))
 		for _, user := range users {
 			if row := string(schemas.AppendOrder(nil, s.epoch, versions[user]+s.turn*turnVersions)); orders[user] > row {
-				r.find(SnapshotsBacked, "the snapshot of %q was %s, and his row %s", user, orders[user], row)
+				r.Find(SnapshotsBacked, "the snapshot of %q was %s, and his row %s", user, orders[user], row)
 			}
 		}
 	})
@@ -141,15 +141,15 @@ func (w *Watcher) lookUp(ctx context.Context) error {
 			return err
 		}
 		w.look(func(r *Report) {
-			r.looked(AwardsBacked, len(some))
-			r.looked(AwardsShown, len(some))
+			r.Looked(AwardsBacked, int64(len(some)))
+			r.Looked(AwardsShown, int64(len(some)))
 			for i := range some {
 				a := &some[i]
 				if missing[i] && !restoring && !w.restored {
-					r.find(AwardsBacked, "%s was at %s before it was in Postgres", shorten(awardKey(&a.event)), a.at)
+					r.Find(AwardsBacked, "%s was at %s before it was in Postgres", shorten(awardKey(&a.event)), a.at)
 				}
 				if behind[i] && !lost && !w.lost && !restoring && !w.restored {
-					r.find(AwardsShown, "%s was at %s before a snapshot showed it", shorten(awardKey(&a.event)), a.at)
+					r.Find(AwardsShown, "%s was at %s before a snapshot showed it", shorten(awardKey(&a.event)), a.at)
 				}
 			}
 		})

@@ -4,9 +4,10 @@ import (
 	"context"
 	"time"
 
+	"github.com/cockroachdb/errors"
+
 	"github.com/badgestream/badgestream/internal/oracle"
 	"github.com/badgestream/badgestream/internal/pipeline"
-	"github.com/cockroachdb/errors"
 )
 
 // settleTime is how long after the last fault snapshots may take to be right

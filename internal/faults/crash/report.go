@@ -6,8 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/badgestream/badgestream/internal/faults/wire"
 	"github.com/cockroachdb/errors"
+
+	"github.com/badgestream/badgestream/internal/faults/wire"
 )
 
 // Line says in one line what became of the case; of one that failed, in several.

@@ -8,12 +8,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cockroachdb/errors"
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/badgestream/badgestream/internal/faults/wire"
 	"github.com/badgestream/badgestream/internal/oracle"
 	"github.com/badgestream/badgestream/internal/pipeline"
 	"github.com/badgestream/badgestream/internal/telemetry"
-	"github.com/cockroachdb/errors"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // Limits of one case.
@@ -299,35 +300,6 @@ func wait(ctx context.Context, d time.Duration) {
 	select {
 	case <-timer.C:
 	case <-ctx.Done():
-	}
-}
-
-func (x *run) produce(ctx context.Context, part int) error {
-	if err := x.kafka.ProduceSync(ctx, x.parts[part]...).FirstErr(); err != nil {
-		return errors.Wrap(err, "produce events")
-	}
-	x.sent += int64(len(x.parts[part]))
-	return nil
-}
-
-// published waits until the group's committed offsets have reached the ends.
-func (x *run) published(ctx context.Context) error {
-	look := time.NewTicker(lookEvery)
-	defer look.Stop()
-	for {
-		offsets, err := x.adm.FetchOffsets(ctx, x.cfg.Group)
-		sum := int64(0)
-		for _, o := range offsets[x.cfg.ActivityTopic] {
-			sum += max(0, o.At)
-		}
-		if err == nil && sum >= x.sent {
-			return nil
-		}
-		select {
-		case <-look.C:
-		case <-ctx.Done():
-			return errors.Newf("%d of %d events are published, and no more are; the engine ended so: %q (%v)", sum, x.sent, x.engine.endings(), err)
-		}
 	}
 }
 

@@ -7,12 +7,13 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/go-redis/v9"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/badgestream/badgestream/internal/catalog"
 )
 
 // Servers are the real servers that all cases share.
