@@ -21,33 +21,9 @@ import (
 
 var noon = time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// anything makes events of every type of a catalogue, among few ids.
+// anything makes events of every type of a catalogue, of 60 users.
 func anything(cat *catalog.Catalog, seed uint64, n int) []*kgo.Record {
-	rng := rand.New(rand.NewPCG(seed, 3))
-	pool := func() string { return fmt.Sprintf("u%02d", rng.IntN(60)) }
-	var records []*kgo.Record
-	for len(records) < n {
-		shape := &cat.Events[rng.IntN(len(cat.Events))].Shape
-		if shape.NoSubject {
-			continue
-		}
-		var fields []string
-		for _, f := range shape.Fields {
-			value := fmt.Sprintf("%q", pool())
-			switch f.Kind {
-			case schemas.FieldInt:
-				value = fmt.Sprint(f.Min + rng.Int64N(f.Max-f.Min+1))
-			case schemas.FieldEnum:
-				value = fmt.Sprintf("%q", f.Values[rng.IntN(len(f.Values))])
-			case schemas.FieldSet:
-				value = fmt.Sprintf("[%q]", f.Values[rng.IntN(len(f.Values))])
-			}
-			fields = append(fields, fmt.Sprintf("%q:%s", f.Name, value))
-		}
-		records = append(records, operatortest.Event(fmt.Sprintf("%d-%d", seed, len(records)), shape.Type, pool(),
-			noon.Add(time.Duration(rng.IntN(1_000_000))*time.Second), "{"+strings.Join(fields, ",")+"}"))
-	}
-	return records
+	return operatortest.Anything(cat, seed, n, noon, func(rng *rand.Rand) string { return fmt.Sprintf("u%02d", rng.IntN(60)) })
 }
 
 func config(g *operatortest.Group) drift.Config {

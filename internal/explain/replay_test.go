@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -13,7 +12,6 @@ import (
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/explain"
 	"github.com/badgestream/badgestream/internal/operatortest"
-	"github.com/badgestream/badgestream/schemas"
 )
 
 func TestRealReplay(t *testing.T) { t.Parallel(); testReplay(t, stacktest.Real(t)) }
@@ -107,35 +105,11 @@ func stackOf(s *stacktest.Stack, name string) *stacktest.Stack {
 	return &own
 }
 
-// anything makes events of every type of a catalogue, with ids from a small
-// pool that is the users' too, so that everybody credits everybody. Their times
-// go to and fro; some are sent twice, and some are cut short.
-func anything(cat *catalog.Catalog, seed uint64, n int) []*kgo.Record {
+// anything makes events of every type of a catalogue, of 20 users; some are sent
+// twice, and some are cut short.
+func anything(cat *catalog.Catalog, seed uint64, n int) (records []*kgo.Record) {
 	rng := rand.New(rand.NewPCG(seed, 2))
-	pool := func() string { return string(rune('a' + rng.IntN(20))) }
-	var records []*kgo.Record
-	for i := 0; i < n; {
-		shape := &cat.Events[rng.IntN(len(cat.Events))].Shape
-		if shape.NoSubject {
-			continue
-		}
-		data := "{"
-		for _, f := range shape.Fields {
-			value := fmt.Sprintf("%q", pool())
-			switch f.Kind {
-			case schemas.FieldInt:
-				value = fmt.Sprint(f.Min + rng.Int64N(f.Max-f.Min+1))
-			case schemas.FieldEnum:
-				value = fmt.Sprintf("%q", f.Values[rng.IntN(len(f.Values))])
-			case schemas.FieldSet:
-				value = fmt.Sprintf("[%q]", f.Values[rng.IntN(len(f.Values))])
-			}
-			if data != "{" {
-				data += ","
-			}
-			data += fmt.Sprintf("%q:%s", f.Name, value)
-		}
-		r := operatortest.Event(fmt.Sprintf("%d-%d", seed, i), shape.Type, pool(), noon.Add(time.Duration(rng.IntN(1_000_000))*time.Second), data+"}")
+	for _, r := range operatortest.Anything(cat, seed, n, noon, func(rng *rand.Rand) string { return string(rune('a' + rng.IntN(20))) }) {
 		if rng.IntN(40) == 0 {
 			r.Value = r.Value[:len(r.Value)-1]
 		}
@@ -143,7 +117,6 @@ func anything(cat *catalog.Catalog, seed uint64, n int) []*kgo.Record {
 		if rng.IntN(20) == 0 {
 			records = append(records, &kgo.Record{Key: r.Key, Value: r.Value, Headers: r.Headers})
 		}
-		i++
 	}
 	return records
 }
