@@ -55,6 +55,9 @@ type Watcher struct {
 	restored bool // Postgres went back, and is not said to have caught up
 	lost     bool // Redis went back, and is not said to have caught up
 	postgres string
+	// forgetful: a broker was killed, and its coordinator may not have read all
+	// of its log yet.
+	forgetful bool
 
 	// These belong to the goroutine that samples.
 	cl     *kgo.Client
@@ -63,7 +66,6 @@ type Watcher struct {
 	pgURL  string
 	rdb    *redis.Client
 	ks, ps map[recount.Partition]position // the highest K, the last P
-	fallen map[recount.Partition]position // where K is now, if lower
 	orders map[string]string              // user → the order of his snapshot
 	tail   *kgo.Client
 	seen   []announced // badge events that are still to be looked up
@@ -75,7 +77,7 @@ type Watcher struct {
 func Watch(ctx context.Context, cfg Config, every time.Duration) (*Watcher, error) {
 	cfg.defaults()
 	w := &Watcher{cfg: cfg, ended: make(chan struct{}), report: newReport(cfg.Group, 1, cfg.Shown, watchNames()), postgres: cfg.Postgres,
-		ks: map[recount.Partition]position{}, fallen: map[recount.Partition]position{}, ps: map[recount.Partition]position{}, orders: map[string]string{}}
+		ks: map[recount.Partition]position{}, ps: map[recount.Partition]position{}, orders: map[string]string{}}
 	opts, err := redis.ParseURL(cfg.Redis)
 	if err != nil {
 		return nil, errors.Wrap(err, "read the URL of Redis")
@@ -103,10 +105,6 @@ func (w *Watcher) Stop() *Report {
 	<-w.ended
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for id := range w.fallen {
-		w.wentBack(w.report, id)
-	}
-	clear(w.fallen)
 	w.report.Note("%d samples were taken, and %d could not be, as a server did not answer", w.samples, w.missed)
 	return w.report
 }
@@ -139,12 +137,28 @@ func (w *Watcher) LosesRedis() {
 	w.lost = true
 }
 
+// KillsKafka says that a broker is about to be killed. Its coordinator can then
+// answer for a while from a state older than its log: until Rested is called, a
+// watermark below what it was is not held against anybody. After that it must
+// be what it was, or higher.
+func (w *Watcher) KillsKafka() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forgetful = true
+}
+
+func (w *Watcher) forgets() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.forgetful
+}
+
 // Rested says that Postgres has folded again what it had forgotten, and Redis
 // has all snapshots: from now on nothing goes back.
 func (w *Watcher) Rested() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.restored, w.lost = false, false
+	w.restored, w.lost, w.forgetful = false, false, false
 }
 
 func (w *Watcher) run(ctx context.Context, every time.Duration) {

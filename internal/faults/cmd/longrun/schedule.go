@@ -85,6 +85,7 @@ func (r *longrun) do(ctx context.Context, a act) error {
 		r.watch.LosesRedis() // up to a second of it
 		return again(ctx, r.stack.Redis)
 	case "kill Kafka":
+		r.watch.KillsKafka()
 		return again(ctx, r.stack.Kafka)
 	default:
 		return errors.AssertionFailedf("nobody knows how to %s", a.what)
