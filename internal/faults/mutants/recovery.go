@@ -103,7 +103,7 @@ func ofSnapshots() []Mutant {
 			Name:   "refresh-of-old-epoch",
 			Why:    "a process that has folded nothing since another raised the epoch refreshes with the one that it knows",
 			Edits:  []Edit{{"internal/pipeline/snapshots.go", "\tif _, err := e.follow(ctx); err != nil {\n\t\treturn err\n\t}\n\te.mu.Lock()", "\te.mu.Lock()"}, {"internal/pipeline/snapshots.go", "\tchanged, err := e.follow(ctx)\n\tif err != nil {\n\t\treturn err\n\t}\n\tif changed {\n\t\treturn e.refresh(ctx)\n\t}\n", ""}},
-			Caught: []Stage{simulated(20), simulated(150)},
+			Caught: []Stage{tests("./internal/pipeline", "TestRefreshFollows")},
 		},
 	}
 }
