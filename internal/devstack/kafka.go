@@ -216,6 +216,14 @@ func (k *Kafka) writeProperties(ctx context.Context) error {
 		"group.min.session.timeout.ms":             "500",
 		"group.consumer.min.session.timeout.ms":    "500",
 		"group.consumer.min.heartbeat.interval.ms": "100",
+		// A broker that comes back reads the log of committed offsets twice: once
+		// as the leader that it was, and again when the controller has let it in.
+		// If the first reading ends after the second was asked for, Kafka (4.1.1
+		// and 4.4.0) answers from what the second has read by then, and takes
+		// writes. So that log is compacted early, and read in no time.
+		"offsets.topic.segment.bytes":     strconv.Itoa(1 << 20), // the least that it takes
+		"log.cleaner.backoff.ms":          "1000",
+		"log.cleaner.delete.retention.ms": "1000",
 		// A killed broker is known to be gone soon, so that it may come back.
 		"broker.session.timeout.ms":    "3000",
 		"broker.heartbeat.interval.ms": "500",

@@ -10,6 +10,7 @@ import (
 	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/projections/snapshots"
+	"github.com/cockroachdb/errors"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -40,7 +41,7 @@ func testRefreshFollows(t *testing.T, stack *stacktest.Stack) {
 	var text string
 	c.Until(ctx, "the snapshot is back", func() bool {
 		text, err = rdb.Get(ctx, snapshots.Key(c.Config.Group, "u1")).Result()
-		if err != nil && err != redis.Nil {
+		if err != nil && !errors.Is(err, redis.Nil) {
 			t.Fatal(err)
 		}
 		return err == nil
