@@ -13,7 +13,7 @@ type Verdict uint8
 // The verdicts.
 const (
 	Folded    Verdict = iota // it is part of the batch
-	Duplicate                // it stands in the window already
+	Duplicate                // it stands in the window already, or for one that counts
 	Unknown                  // its type is not in the catalogue
 	Tick                     // it says what time it is, and is folded by AddDue
 )
@@ -22,6 +22,17 @@ const (
 // returns a *schemas.Reject if the event is not as the catalogue has it; only
 // events that are valid and known are seen by the window.
 func (b *Batch) Add(ev *schemas.Event, src Source, w *Window) (Verdict, error) {
+	return b.add(ev, src, w, false)
+}
+
+// Repeat takes an event that stands for one before it which counts already, as
+// a redriven one can: it is a duplicate, whatever the window has. Else it is as
+// Add.
+func (b *Batch) Repeat(ev *schemas.Event, src Source, w *Window) (Verdict, error) {
+	return b.add(ev, src, w, true)
+}
+
+func (b *Batch) add(ev *schemas.Event, src Source, w *Window, counts bool) (Verdict, error) {
 	t, ok := b.cat.Types[ev.Type]
 	if !ok {
 		return Unknown, nil
@@ -31,7 +42,7 @@ func (b *Batch) Add(ev *schemas.Event, src Source, w *Window) (Verdict, error) {
 	if err := et.Shape.Decode(ev, values); err != nil {
 		return Unknown, err
 	}
-	if w.See(ev.Source, ev.ID, src.Offset) {
+	if w.See(ev.Source, ev.ID, src.Offset) || counts {
 		return Duplicate, nil
 	}
 	if et.Tick {

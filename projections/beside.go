@@ -60,10 +60,11 @@ type BesideTick struct {
 }
 
 // Fold folds the batch's events, which come from the ranges in that order, in
-// one transaction. It returns ErrStale if a range does not begin where the
+// one transaction, and notes the records among them that the generation's rules
+// reject. It returns ErrStale if a range does not begin where the
 // generation stands, and ErrNotBeside.
-func (f *BesideFolder) Fold(ctx context.Context, b *processor.Batch, ranges []Range) error {
-	return f.run(ctx, b, ranges, func(ctx context.Context) error {
+func (f *BesideFolder) Fold(ctx context.Context, b *processor.Batch, ranges []Range, refused []Place) error {
+	return f.run(ctx, b, ranges, refused, func(ctx context.Context) error {
 		t := &transaction{batch: b}
 		pipe := f.folder.conn.Begin()
 		if f.folder.cat.HasAgeBadges {
@@ -90,7 +91,7 @@ func (f *BesideFolder) Fold(ctx context.Context, b *processor.Batch, ranges []Ra
 // empty. Errors are as Fold's.
 func (f *BesideFolder) Tick(ctx context.Context, b *processor.Batch, tick *BesideTick) error {
 	b.Reset()
-	return f.run(ctx, b, []Range{tick.Range}, func(ctx context.Context) error {
+	return f.run(ctx, b, []Range{tick.Range}, nil, func(ctx context.Context) error {
 		if tick.Source == nil {
 			return nil
 		}
@@ -121,7 +122,7 @@ func (f *BesideFolder) Tick(ctx context.Context, b *processor.Batch, tick *Besid
 const everybody = 1 << 40
 
 // run makes one transaction: the place, the stages, what the batch found.
-func (f *BesideFolder) run(ctx context.Context, b *processor.Batch, ranges []Range, stages func(context.Context) error) (err error) {
+func (f *BesideFolder) run(ctx context.Context, b *processor.Batch, ranges []Range, refused []Place, stages func(context.Context) error) (err error) {
 	if f.folder.cat != b.Catalog() {
 		return errors.AssertionFailedf("the batch was made for another catalogue than its folder")
 	}
@@ -144,6 +145,7 @@ func (f *BesideFolder) run(ctx context.Context, b *processor.Batch, ranges []Ran
 	pipe := f.folder.conn.Begin()
 	f.folder.addHeld(pipe, b.HeldUpdates())
 	f.folder.addHistory(pipe, &transaction{batch: b, reason: schemas.ReasonActivity})
+	f.folder.addRefused(pipe, refused)
 	pipe.Add(f.folder.stmts.commit, nil)
 	if err := pipe.Run(ctx); err != nil {
 		return err

@@ -11,7 +11,9 @@ import (
 // Counters have no index and rows leave room, so that an update stays on its
 // page and touches no index. prev, prev_at and at serve the fold: what a row
 // was before its last batch, and the event time of what it is. Members and
-// entities are stored under a hash of their ids, see rowKey.
+// entities are stored under a hash of their ids, see rowKey. refused names the
+// records that this generation's fold has rejected: other rules may have taken
+// them.
 func generationDDL(group string, generation int32, cat *catalog.Catalog) string {
 	gen := generationSchema(group, generation)
 	var counters strings.Builder
@@ -58,6 +60,12 @@ CREATE TABLE ` + gen + `.clock (
     at  timestamptz
 );
 INSERT INTO ` + gen + `.clock DEFAULT VALUES;
+CREATE TABLE ` + gen + `.refused (
+    topic     text   COLLATE "C" NOT NULL,
+    partition int    NOT NULL,
+    "offset"  bigint NOT NULL,
+    PRIMARY KEY (topic, partition, "offset")
+);
 `
 	if cat.HasAgeBadges {
 		ddl += `CREATE INDEX users_due ON ` + gen + `.users (due_at, id) WHERE due_at IS NOT NULL;

@@ -99,7 +99,8 @@ func (f *Folder) historyRow(c *processor.Change, reason schemas.BadgeReason) His
 	}
 }
 
-// addRejects adds the statement that records what is no valid event.
+// addRejects adds the statements that record what is no valid event, and that
+// this generation says so.
 func (f *Folder) addRejects(pipe *pgbatch.Pipe, rejects []Reject) {
 	if len(rejects) == 0 {
 		return
@@ -119,7 +120,9 @@ func (f *Folder) addRejects(pipe *pgbatch.Pipe, rejects []Reject) {
 		cols[7].AddBytes(f.text)
 		cols[8].AddInt8(r.Timestamp)
 	}
-	pipe.Add(f.stmts.rejects, nil, params(cols)...)
+	columns := params(cols)
+	pipe.Add(f.stmts.rejects, nil, columns...)
+	pipe.Add(f.stmts.refused, nil, columns[:3]...)
 }
 
 // storable makes a text one that Postgres takes.

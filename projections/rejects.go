@@ -6,7 +6,6 @@ import (
 
 	"github.com/badgestream/badgestream/schemas"
 	"github.com/cockroachdb/errors"
-	"github.com/jackc/pgx/v5"
 )
 
 // Rejects calls f for the rejected records of a partition from one offset up
@@ -37,22 +36,6 @@ WHERE topic = $1 AND partition = $2 AND "offset" >= $3 AND "offset" < $4 ORDER B
 		}
 	}
 	return rows.Err()
-}
-
-// RejectedOffsets returns the offsets of all rejected records, by partition.
-func (s *Store) RejectedOffsets(ctx context.Context) (map[TopicPartition][]int64, error) {
-	rows, err := s.pool.Query(ctx, `SELECT topic, partition, "offset" FROM `+schema(s.group)+`.reject ORDER BY topic, partition, "offset"`)
-	if err != nil {
-		return nil, errors.Wrap(err, "read which records were rejected")
-	}
-	list := map[TopicPartition][]int64{}
-	var p TopicPartition
-	var at int64
-	_, err = pgx.ForEachRow(rows, []any{&p.Topic, &p.Partition, &at}, func() error {
-		list[p] = append(list[p], at)
-		return nil
-	})
-	return list, errors.Wrap(err, "read which records were rejected")
 }
 
 const nullValue = 0xffffffff

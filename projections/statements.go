@@ -20,7 +20,7 @@ type statements struct {
 	begin, regime, advance, readClock    pgbatch.Statement
 	members, timed, entities, places     pgbatch.Statement
 	users, due                           pgbatch.Statement
-	held, history, rejects               pgbatch.Statement
+	held, history, rejects, refused      pgbatch.Statement
 	ledger, numbered, commit             pgbatch.Statement
 	standing, alone, raise, dueNow, move pgbatch.Statement
 	await, written                       pgbatch.Statement
@@ -68,6 +68,8 @@ ON CONFLICT (id) DO UPDATE SET held = excluded.held, earned_at = excluded.earned
 		history: pgbatch.Statement{Name: "history", SQL: historySQL(base, in.Generation)},
 		rejects: pgbatch.Statement{Name: "rejects", SQL: `INSERT INTO ` + base + `.reject (topic, partition, "offset", reason, detail, key, value, headers, timestamp_ms)
 SELECT ` + rows(`text`, `int`, `bigint`, `text`, `text`, `bytea`, `bytea`, `bytea`, `bigint`)},
+		refused: pgbatch.Statement{Name: "refused", SQL: `INSERT INTO ` + gen + `.refused (topic, partition, "offset")
+SELECT ` + rows(`text`, `int`, `bigint`)},
 		ledger: pgbatch.Statement{Name: "ledger", SQL: `INSERT INTO ` + base + `.ledger (` + ledgerRange + `, due, catalog_version)
 SELECT ` + ledgerRows() + ` RETURNING number`},
 		numbered: pgbatch.Statement{Name: "numbered ledger", SQL: `INSERT INTO ` + base + `.ledger (` + ledgerRange + `, due, catalog_version, number)
@@ -148,5 +150,5 @@ func counterColumn(c *catalog.Counter) string {
 // all lists the statements that every fold may need, to prepare at once.
 func (s *statements) all() []pgbatch.Statement {
 	return []pgbatch.Statement{s.begin, s.regime, s.advance, s.readClock, s.members, s.timed, s.entities, s.places,
-		s.users, s.held, s.history, s.rejects, s.ledger, s.commit}
+		s.users, s.held, s.history, s.rejects, s.refused, s.ledger, s.commit}
 }

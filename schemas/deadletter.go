@@ -82,10 +82,3 @@ func ParseDeadLetter[H ~struct {
 		Partition: int32(numbers[0]), Offset: numbers[1], Timestamp: numbers[2],
 	}, headers[:own:own], nil
 }
-
-// The headers that a redriven record has after its own: which rejected record
-// it is, as TOPIC/PARTITION@OFFSET, and who had it appended to the log again.
-const (
-	RedrivenHeader   = "badgestream-redriven"
-	RedrivenByHeader = "badgestream-redriven-by"
-)

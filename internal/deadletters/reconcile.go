@@ -52,19 +52,13 @@ func (r *Redriver) reconcile(ctx context.Context) error {
 
 // redriven reads what a record says of itself.
 func redriven(rec *kgo.Record) (projections.Redrive, bool) {
-	d := projections.Redrive{To: rec.Offset, Key: rec.Key, Value: rec.Value}
-	found := false
+	original, ok := schemas.Redriven(rec.Headers, rec.Topic, rec.Partition, rec.Offset)
+	d := projections.Redrive{To: rec.Offset, Key: rec.Key, Value: rec.Value,
+		Letter: projections.Place{TopicPartition: projections.TopicPartition{Topic: rec.Topic, Partition: rec.Partition}, Offset: original}}
 	for _, h := range rec.Headers {
-		switch h.Key {
-		case schemas.RedrivenHeader:
-			place, err := ParsePlace(string(h.Value), "")
-			if err != nil || place.Topic != rec.Topic || place.Partition != rec.Partition {
-				return d, false
-			}
-			d.Letter, found = place, true
-		case schemas.RedrivenByHeader:
+		if h.Key == schemas.RedrivenByHeader {
 			d.By = string(h.Value)
 		}
 	}
-	return d, found
+	return d, ok
 }

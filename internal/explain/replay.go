@@ -45,7 +45,9 @@ func (r *replay) event(f *found) (Event, error) {
 		ev.Verdict, ev.Why = UnknownType, "the catalogue has no event of this type"
 	case processor.Duplicate:
 		ev.Verdict, ev.Why = Duplicate, "an event with its source and id stands at one of the offsets before it"
-		if at, ok := r.first[ev.Source+"\x00"+ev.ID]; ok {
+		if f.original != nil {
+			ev.Why = fmt.Sprintf("it stands for the record at offset %d, which counts", *f.original)
+		} else if at, ok := r.first[ev.Source+"\x00"+ev.ID]; ok {
 			ev.Why = fmt.Sprintf("an event with its source and id stands at offset %d", at)
 		}
 	case processor.Tick:

@@ -25,6 +25,8 @@ type found struct {
 	// event aliases the record, where there is no reject.
 	event  schemas.Event
 	number int64 // of the ledger's row
+	// original is the offset of the record that counts for this one.
+	original *int64
 }
 
 // scan is one reading of the log. Every record is decoded and goes through the
@@ -36,7 +38,7 @@ type scan struct {
 	batch   *processor.Batch
 	windows map[logreader.Partition]*processor.Window
 	// rejected are the offsets of records that were rejected when they were
-	// folded, whatever would become of them now.
+	// folded into the generation that is live, whatever would become of them now.
 	rejected map[projections.TopicPartition][]int64
 	records  int64
 	inBatch  int
@@ -102,7 +104,7 @@ func (s *scan) record(r *kgo.Record) error {
 		err = &schemas.Reject{Reason: "before", Detail: "it was no valid event when it was folded, see `badgestream dlq show`"}
 	}
 	if err == nil {
-		f.verdict, err = s.batch.Add(&ev, source(&f.place, &ev, r), s.windows[logreader.Partition{Topic: r.Topic, Number: r.Partition}])
+		f.verdict, err = s.add(&f, &ev, r)
 		s.inBatch++
 	}
 	if err != nil && !errors.As(err, &f.reject) {
@@ -120,6 +122,20 @@ func (s *scan) record(r *kgo.Record) error {
 	}
 	s.list = append(s.list, f)
 	return nil
+}
+
+// add decides what a valid event is. One that was appended again for another
+// which counts is a duplicate.
+func (s *scan) add(f *found, ev *schemas.Event, r *kgo.Record) (processor.Verdict, error) {
+	src, window := source(&f.place, ev, r), s.windows[logreader.Partition{Topic: r.Topic, Number: r.Partition}]
+	original, redriven := schemas.Redriven(r.Headers, r.Topic, r.Partition, r.Offset)
+	if redriven {
+		if _, was := slices.BinarySearch(s.rejected[f.place.TopicPartition], original); !was {
+			f.original = &original
+			return s.batch.Repeat(ev, src, window)
+		}
+	}
+	return s.batch.Add(ev, src, window)
 }
 
 func source(p *projections.Place, ev *schemas.Event, r *kgo.Record) processor.Source {

@@ -85,7 +85,7 @@ func (e *Explanation) AddTrace(ctx context.Context, store *projections.Store, br
 	a := e.account
 	s := &scan{user: e.User, account: a, batch: processor.New(a.Catalog), windows: map[logreader.Partition]*processor.Window{}}
 	var err error
-	if s.rejected, err = store.RejectedOffsets(ctx); err != nil {
+	if s.rejected, err = store.AllRefused(ctx, a.Generation); err != nil {
 		return err
 	}
 	begins, err := s.run(ctx, brokers)

@@ -18,6 +18,9 @@ type source struct {
 	log     *logReader
 	history *cursor[schemas.BadgeEvent]
 	rejects *cursor[rejected]
+	// disputed are records that were rejected when they were folded and are valid
+	// by now, until they come again.
+	disputed map[int64]digest
 }
 
 // refold counts the log in the ledger's order, one event at a time, and
@@ -114,11 +117,13 @@ func (p *pass) newCount(cat *catalog.Catalog, version int64) *recount.Recount {
 // beside counts a record by the rules that do not hold. They see to everybody
 // whom a tick makes due at once.
 func (p *pass) beside(id recount.Partition, rec *recount.Record) {
+	anew := *rec // other rules did not reject it
+	anew.Refused = false
 	for _, other := range p.counts {
 		if other == p.count {
 			continue
 		}
-		if verdict, _, _ := other.Record(rec); verdict == recount.Tick {
+		if verdict, _, _ := other.Record(&anew); verdict == recount.Tick {
 			other.Step(id, true, 1<<62, 0)
 		}
 	}
@@ -126,7 +131,7 @@ func (p *pass) beside(id recount.Partition, rec *recount.Record) {
 
 // open begins to read a partition where its first range begins.
 func (p *pass) open(ctx context.Context, n int, row *schemas.LedgerRow) (s *source, err error) {
-	s = &source{id: rowPartition(row)}
+	s = &source{id: rowPartition(row), disputed: map[int64]digest{}}
 	starts, err := offsets(ctx, "first", p.adm.ListStartOffsets, s.id.Topic)
 	if err != nil {
 		return nil, err
@@ -156,6 +161,10 @@ func (p *pass) foldRow(ctx context.Context, s *source, row *schemas.LedgerRow) e
 	if row.FromStep > 0 && !p.switching(s, row) {
 		changes = p.step(s, row, changes)
 	}
+	stored, err := rowsBelow(ctx, s.rejects, to.Offset)
+	if err != nil {
+		return err
+	}
 	before := row.To
 	if row.ToStep > 0 {
 		before++ // the tick itself
@@ -172,7 +181,11 @@ func (p *pass) foldRow(ctx context.Context, s *source, row *schemas.LedgerRow) e
 			continue // a gap, of which the tiling tells
 		}
 		rec := recordOf(r)
+		if why := p.dispute(s, rec, stored); why != nil {
+			rejects = append(rejects, rejectOf(rec, why))
+		}
 		verdict, made, why := p.count.Record(rec)
+		p.resolve(s, rec, verdict)
 		p.beside(s.id, rec)
 		switch verdict {
 		case recount.Switch:
@@ -183,6 +196,9 @@ func (p *pass) foldRow(ctx context.Context, s *source, row *schemas.LedgerRow) e
 				}
 			}
 		case recount.Rejected:
+			if rec.Refused {
+				break
+			}
 			rejects = append(rejects, rejectOf(rec, why))
 		case recount.Tick:
 			if p.first() && (r.Offset != row.From || row.FromStep > 0 || to.compare(position{Offset: r.Offset + 1}) > 0) {
@@ -201,7 +217,8 @@ func (p *pass) foldRow(ctx context.Context, s *source, row *schemas.LedgerRow) e
 	if err := p.changed(ctx, s.history, to, changes, from); err != nil {
 		return err
 	}
-	return p.rejects(ctx, s.id, s.rejects, to, rejects)
+	p.rejects(s.id, stored, rejects)
+	return nil
 }
 
 // step counts one step of a tick.
@@ -240,9 +257,12 @@ func (p *pass) beyond(ctx context.Context, sources map[recount.Partition]*source
 		if err := p.changed(ctx, s.history, position{Offset: 1 << 62}, nil, at); err != nil {
 			return err
 		}
-		if err := p.rejects(ctx, id, s.rejects, position{Offset: 1 << 62}, nil); err != nil {
+		rest, err := rowsBelow(ctx, s.rejects, 1<<62)
+		if err != nil {
 			return err
 		}
+		p.rejects(id, rest, nil)
+		p.undecided(s)
 		if !p.cfg.Settled || !p.first() {
 			continue
 		}

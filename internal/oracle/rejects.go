@@ -72,42 +72,46 @@ func (r *rejected) text(id recount.Partition) string {
 	return fmt.Sprintf("%s/%d@%d, %s: %s, with a key of %d bytes, a value of %d and headers of %d", id.Topic, id.Partition, r.offset, r.reason, shorten(r.detail), len(r.key), len(r.value), len(r.headers))
 }
 
-// rejects compares the rows of one range with what the recount rejects there.
-// want is in the order of the log. One pass looks at a record.
-func (p *pass) rejects(ctx context.Context, id recount.Partition, c *cursor[rejected], to position, want []rejected) error {
+// rowsBelow takes the next rows, of records below an offset.
+func rowsBelow(ctx context.Context, c *cursor[rejected], offset int64) (rows []rejected, err error) {
 	for {
 		row, err := c.peek(ctx)
-		if err != nil {
-			return err
+		if err != nil || row == nil || row.offset >= offset {
+			return rows, err
 		}
-		if row != nil && row.offset >= to.Offset {
-			row = nil
-		}
-		if row == nil && len(want) == 0 {
-			return nil
-		}
-		switch {
-		case row == nil || len(want) > 0 && want[0].offset < row.offset:
+		rows = append(rows, *row)
+		c.pop()
+	}
+}
+
+// rejects compares the rows of one range with what the recount rejects there.
+// Both are in the order of the log. One pass looks at a record.
+func (p *pass) rejects(id recount.Partition, rows, want []rejected) {
+	for len(rows) > 0 || len(want) > 0 {
+		if len(rows) == 0 || len(want) > 0 && want[0].offset < rows[0].offset {
 			if p.shard(uint64(want[0].offset)) {
 				p.report.Find(RejectsRecounted, "there is no row of %s", want[0].text(id))
 			}
 			want = want[1:]
 			continue
-		case len(want) == 0 || row.offset < want[0].offset:
-			if p.shard(uint64(row.offset)) {
+		}
+		row := &rows[0]
+		mine := p.shard(uint64(row.offset))
+		if len(want) == 0 || row.offset < want[0].offset {
+			if mine {
 				p.report.Find(RejectsRecounted, "the log does not reject %s", row.text(id))
 			}
-		default:
-			if p.shard(uint64(row.offset)) && !row.same(&want[0]) {
+		} else {
+			if mine && !row.same(&want[0]) {
 				p.report.Find(RejectsRecounted, "the table has %s, and the log %s", row.text(id), want[0].text(id))
 			}
 			want = want[1:]
 		}
-		if p.shard(uint64(row.offset)) {
+		if mine {
 			p.report.Looked(RejectsRecounted, 1)
 			p.buried(id, row)
 		}
-		c.pop()
+		rows = rows[1:]
 	}
 }
 

@@ -69,7 +69,7 @@ func (r *Rebuilder) open(ctx context.Context, gen projections.Generation) (*besi
 	for _, o := range offsets {
 		b.parts[o.TopicPartition] = &partition{TopicPartition: o.TopicPartition, published: o.Position, folded: o.Position}
 	}
-	if b.log, err = openLedgerLog(ctx, r.reading(), b.rules, b.parts, besideBytes); err != nil {
+	if b.log, err = openLedgerLog(ctx, b.reading(), b.rules, b.parts, besideBytes); err != nil {
 		return nil, explain(err)
 	}
 	return b, nil
@@ -109,6 +109,7 @@ func (b *beside) by(ctx context.Context, number int32) (*version, error) {
 	v.BesideFolder = b.store.NewBesideFolder(b.in, v.cat, b.gen.Number, named)
 	for i := range v.intakes {
 		v.intakes[i] = newIntake(v.cat, b.reading().link)
+		v.intakes[i].refusals, v.intakes[i].facts = b.refusals, v.same
 	}
 	b.versions[number] = v
 	return v, nil
@@ -119,6 +120,9 @@ func (b *beside) by(ctx context.Context, number int32) (*version, error) {
 func (b *beside) advance(ctx context.Context) (ranges int, err error) {
 	rows, err := b.store.LedgerAhead(ctx, b.gen.Number, ledgerPage)
 	if err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	if err := b.rejectedBefore(ctx, rows); err != nil {
 		return 0, err
 	}
 	enough := b.folded + maxFolded
@@ -134,6 +138,36 @@ func (b *beside) advance(ctx context.Context) (ranges int, err error) {
 		return 0, err
 	}
 	return len(rows), b.settled()
+}
+
+// rejectedBefore looks what of these ranges was rejected when it was folded.
+// Where the same rules held, that stays so, whatever this program would say.
+func (b *beside) rejectedBefore(ctx context.Context, rows []projections.LedgerRow) (err error) {
+	for id, p := range b.parts {
+		to := p.folded.Offset
+		for i := range rows {
+			if rows[i].TopicPartition == id {
+				to = max(to, rows[i].To.Offset)
+			}
+		}
+		if p.rejected = nil; to > p.folded.Offset {
+			if p.rejected, err = b.store.RejectedBetween(ctx, id, p.folded.Offset, to); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// refusals are those of the generation.
+func (b *beside) refusals(ctx context.Context, p projections.TopicPartition, from, to int64) ([]int64, error) {
+	return b.store.Refused(ctx, b.gen.Number, p, from, to)
+}
+
+func (b *beside) reading() reading {
+	r := b.Rebuilder.reading()
+	r.refusals = b.refusals
+	return r
 }
 
 // caughtUp notes that the generation has reached the live one, and how it is.

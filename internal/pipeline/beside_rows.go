@@ -47,7 +47,7 @@ func (b *beside) plain(ctx context.Context, p *partition, row *projections.Ledge
 		}
 		in := b.now.intakes[0]
 		before := len(in.ranges)
-		tick, err := in.take(p, n)
+		tick, err := in.take(ctx, p, n)
 		if err != nil {
 			return err
 		}
@@ -83,7 +83,10 @@ func (b *beside) took(p *partition, n, before int, to projections.Position) {
 		in.ranges = append(in.ranges, projections.Range{TopicPartition: p.TopicPartition, From: p.folded})
 	}
 	in.ranges[len(in.ranges)-1].To = to
-	// Nobody wants what is no event a second time.
+	// Nobody wants what is no event a second time, but where it stands.
+	for i := range in.rejects {
+		in.refused = append(in.refused, projections.Place{TopicPartition: p.TopicPartition, Offset: in.rejects[i].Offset})
+	}
 	clear(in.rejects)
 	in.rejects = in.rejects[:0]
 	b.queued += n
@@ -102,7 +105,7 @@ func (b *beside) step(ctx context.Context, p *partition, row *projections.Ledger
 		}
 		in := b.now.intakes[0]
 		var err error
-		if tick, err = in.take(p, 1); err != nil {
+		if tick, err = in.take(ctx, p, 1); err != nil {
 			return err
 		}
 		in.reset()
@@ -174,10 +177,13 @@ func (b *beside) flush(ctx context.Context) error {
 	v.intakes[0].reset()
 	f := &fold{done: make(chan struct{}), records: b.queued}
 	b.folded, b.queued, b.running = b.folded+b.queued, 0, f
+	for _, p := range b.parts {
+		p.flushed = p.folded.Offset
+	}
 	go func() {
 		defer close(f.done)
 		began := time.Now()
-		f.err = errors.Wrapf(v.Fold(ctx, in.batch, in.ranges), "fold %d records", f.records)
+		f.err = errors.Wrapf(v.Fold(ctx, in.batch, in.ranges, in.refused), "fold %d records", f.records)
 		f.took = time.Since(began)
 	}()
 	return nil
@@ -192,6 +198,9 @@ func (b *beside) settled() error {
 	<-f.done
 	b.running = nil
 	if f.err == nil {
+		for _, p := range b.parts {
+			p.stored(p.flushed)
+		}
 		b.pace.folded(f.records, f.took)
 	}
 	return f.err

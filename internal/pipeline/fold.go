@@ -13,7 +13,7 @@ import (
 // fold folds what is queued, in one transaction, and publishes it.
 func (w *worker) fold(ctx context.Context) (err error) {
 	began := time.Now()
-	if err := w.gather(); err != nil || w.in.empty() {
+	if err := w.gather(ctx); err != nil || w.in.empty() {
 		return err
 	}
 	ctx, span := w.tel.Batch(ctx, w.in.links)
@@ -33,14 +33,14 @@ func (w *worker) fold(ctx context.Context) (err error) {
 
 // gather fills the batch from the queues. Partitions in a tick, or with
 // something to recover, wait.
-func (w *worker) gather() (err error) {
+func (w *worker) gather(ctx context.Context) (err error) {
 	w.in.reset()
 	left := w.limit
 	for _, p := range w.order {
 		if p.waits() || p.recovering() || left == 0 {
 			continue
 		}
-		if p.tick, err = w.in.take(p, left); err != nil {
+		if p.tick, err = w.in.take(ctx, p, left); err != nil {
 			return err
 		}
 		p.asked = w.in.asked
@@ -65,6 +65,7 @@ func (w *worker) commit(ctx context.Context) (*projections.Outcome, error) {
 		p := w.parts[r.TopicPartition]
 		p.pop(w.in.taken[i])
 		p.folded = r.To
+		p.stored(r.To.Offset)
 	}
 	return out, nil
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -24,12 +25,17 @@ type intake struct {
 	// asked is one that the last take has met: it is not folded with others.
 	control string
 	asked   *projections.Switch
+	// refusals tell what a redriven record is; without them it is as any other.
+	// facts says that what was rejected when it was folded is not judged anew.
+	refusals refusals
+	facts    bool
 
 	ranges  []projections.Range
 	rejects []projections.Reject
-	taken   []int   // per range: records of the queue that it covers
-	tallies []tally // per range
-	tally   tally   // of the range in the making
+	refused []projections.Place // rejects that only their generation needs to know
+	taken   []int               // per range: records of the queue that it covers
+	tallies []tally             // per range
+	tally   tally               // of the range in the making
 
 	// links lead to the traces of producers; link adds a record's.
 	links []trace.Link
@@ -52,7 +58,7 @@ func newIntake(cat *catalog.Catalog, link func([]trace.Link, []kgo.RecordHeader)
 func (in *intake) reset() {
 	in.batch.Reset()
 	in.links = in.links[:0]
-	in.ranges, in.rejects, in.taken, in.tallies = in.ranges[:0], in.rejects[:0], in.taken[:0], in.tallies[:0]
+	in.ranges, in.rejects, in.taken, in.tallies, in.refused = in.ranges[:0], in.rejects[:0], in.taken[:0], in.tallies[:0], in.refused[:0]
 	clear(in.types)
 	clear(in.newest)
 	clear(in.strangers)
@@ -62,7 +68,7 @@ func (in *intake) empty() bool { return len(in.ranges) == 0 }
 
 // take adds the partition's queued records, up to limit of them, as one range.
 // A tick ends the range before it, as does a switch: it is folded by itself.
-func (in *intake) take(p *partition, limit int) (tick *processor.Source, err error) {
+func (in *intake) take(ctx context.Context, p *partition, limit int) (tick *processor.Source, err error) {
 	to, n := p.folded.Offset, 0
 	in.tally, in.asked = tally{}, nil
 	for i := range p.queue {
@@ -71,7 +77,7 @@ func (in *intake) take(p *partition, limit int) (tick *processor.Source, err err
 			break
 		}
 		if !r.control {
-			isTick, err := in.record(p, r)
+			isTick, err := in.record(ctx, p, r)
 			if err != nil {
 				return nil, err
 			}
@@ -100,8 +106,9 @@ func (in *intake) take(p *partition, limit int) (tick *processor.Source, err err
 	return tick, nil
 }
 
-// record adds one record. Its only error is one of the program itself.
-func (in *intake) record(p *partition, r *record) (tick bool, err error) {
+// record adds one record. Its only errors are of the program itself, and of who
+// is asked what a redriven record is.
+func (in *intake) record(ctx context.Context, p *partition, r *record) (tick bool, err error) {
 	in.tally.records++
 	key, value, headers := r.unpack(in.headers[:0])
 	in.headers = headers
@@ -122,9 +129,11 @@ func (in *intake) record(p *partition, r *record) (tick bool, err error) {
 			return false, nil
 		}
 	}
+	if err == nil && in.facts && p.wasRejected(r.offset) {
+		err = &schemas.Reject{Detail: "it was rejected when it was folded"}
+	}
 	if err == nil {
-		src := processor.Source{Topic: p.Topic, Partition: p.Partition, Offset: r.offset, ID: ev.ID, Origin: ev.Source, Time: in.time(r)}
-		verdict, err = in.batch.Add(ev, src, p.window)
+		verdict, err = in.add(ctx, p, r, headers)
 	}
 	if err != nil {
 		var reject *schemas.Reject
@@ -132,6 +141,7 @@ func (in *intake) record(p *partition, r *record) (tick bool, err error) {
 			return false, errors.Wrapf(err, "fold %s/%d offset %d", p.Topic, p.Partition, r.offset)
 		}
 		in.tally.rejected++
+		p.refuse(r.offset)
 		in.rejects = append(in.rejects, projections.Reject{TopicPartition: p.TopicPartition, Offset: r.offset, Reason: reject.Reason, Detail: reject.Detail,
 			Key: key, Value: value, Headers: kept(headers), Timestamp: r.timestamp})
 		return false, nil
@@ -147,6 +157,22 @@ func (in *intake) record(p *partition, r *record) (tick bool, err error) {
 	in.types[ev.Type]++
 	in.newest[ev.Type] = time.UnixMilli(r.timestamp)
 	return verdict == processor.Tick, nil
+}
+
+// add adds an event. One that stands for another which counts is a duplicate.
+func (in *intake) add(ctx context.Context, p *partition, r *record, headers []kgo.RecordHeader) (processor.Verdict, error) {
+	ev := &in.event
+	src := processor.Source{Topic: p.Topic, Partition: p.Partition, Offset: r.offset, ID: ev.ID, Origin: ev.Source, Time: in.time(r)}
+	if original, ok := schemas.Redriven(headers, p.Topic, p.Partition, r.offset); ok && in.refusals != nil {
+		refused, err := p.refuses(ctx, in.refusals, original)
+		if err != nil {
+			return processor.Unknown, err
+		}
+		if !refused {
+			return in.batch.Repeat(ev, src, p.window)
+		}
+	}
+	return in.batch.Add(ev, src, p.window)
 }
 
 // time is the event's time, or its record's if it has none.

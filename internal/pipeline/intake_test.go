@@ -26,7 +26,7 @@ func judged(t *testing.T, cat *catalog.Catalog, headers []kgo.RecordHeader, valu
 	var packer packer
 	packed := packer.pack(&kgo.Record{Key: []byte("k"), Value: value, Headers: headers})
 	packed.timestamp = timestamp
-	tick, err := in.record(&partition{TopicPartition: at, window: processor.NewWindow(0)}, &packed)
+	tick, err := in.record(t.Context(), &partition{TopicPartition: at, window: processor.NewWindow(0)}, &packed)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,12 @@ type partition struct {
 	// who of their users has his snapshot.
 	queue, replay []record
 	bytes         int
+	// unstored are offsets of records that were rejected and that Postgres may not
+	// have as such yet, and flushed is up to where those of a generation beside the
+	// live one are on their way there. rejected are those ahead that were rejected
+	// when they were folded.
+	unstored, rejected []int64
+	flushed            int64
 	// seen is the offset after the last record polled, end the last stable
 	// offset then; polled says that any was, as only then a commit for the
 	// partition can be sent.

@@ -98,7 +98,7 @@ func (w *worker) recoverSnapshots(ctx context.Context, p *partition, ledger []pr
 		if p.replay[i].control {
 			continue
 		}
-		tick, err := w.in.record(scratch, &p.replay[i])
+		tick, err := w.in.record(ctx, scratch, &p.replay[i])
 		if err != nil {
 			return err
 		}

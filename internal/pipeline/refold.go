@@ -143,7 +143,7 @@ func (r *refolder) row(ctx context.Context, row *schemas.LedgerRow) error {
 		n++
 	}
 	if p.tick == nil {
-		tick, err := r.in.take(p, max(n, 1))
+		tick, err := r.in.take(ctx, p, max(n, 1))
 		if err != nil {
 			return err
 		}
@@ -166,6 +166,7 @@ func (r *refolder) row(ctx context.Context, row *schemas.LedgerRow) error {
 		}
 		p.pop(n)
 		p.folded = to
+		p.stored(to.Offset)
 		return nil
 	}
 	r.in.batch.Reset()

@@ -54,6 +54,7 @@ type Store interface {
 	Users(projections.Installed, *catalog.Catalog) Users
 	HistoryRange(ctx context.Context, p projections.TopicPartition, from, to projections.Mark, f func(*projections.HistoryRow) error) error
 	Rejects(ctx context.Context, p projections.TopicPartition, from, to int64, f func(*projections.Reject) error) error
+	Refused(ctx context.Context, generation int32, p projections.TopicPartition, from, to int64) ([]int64, error)
 	LedgerFrom(ctx context.Context, p projections.TopicPartition, from projections.Position, limit int) ([]projections.LedgerRow, error)
 	LedgerBetween(ctx context.Context, above, below int64) ([]projections.LedgerRow, error)
 	NumberFrom(ctx context.Context, n int64) error

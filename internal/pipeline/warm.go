@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/badgestream/badgestream/internal/catalog"
@@ -24,13 +25,14 @@ type reading struct {
 	link func([]trace.Link, []kgo.RecordHeader) []trace.Link
 	// saw is told when an event of a type was last seen; nil where nobody asks.
 	saw func(newest map[string]time.Time)
-	// rejected are the offsets at which a stretch was rejected when it was folded;
-	// nil where whoever reads judges for himself.
-	rejected func(ctx context.Context, p projections.TopicPartition, from, to int64) (map[int64]struct{}, error)
+	// refusals tell what was rejected when it was folded. It is no occurrence,
+	// also where this program would take it now: else a record that is sent again,
+	// as what was wrong is mended, would be taken for its own duplicate.
+	refusals refusals
 }
 
 func (e *engine) reading() reading {
-	return reading{options: e.isolated, link: e.tel.Link, rejected: e.rejected, saw: func(newest map[string]time.Time) { e.tel.Pipeline.SawTypes(nil, newest) }}
+	return reading{options: e.isolated, link: e.tel.Link, refusals: e.refusals, saw: func(newest map[string]time.Time) { e.tel.Pipeline.SawTypes(nil, newest) }}
 }
 
 // warm makes the window that tells duplicates among the records from an
@@ -56,11 +58,9 @@ func (r reading) warm(ctx context.Context, cat *catalog.Catalog, p projections.T
 	if from >= folded {
 		return window, nil
 	}
-	var rejected map[int64]struct{}
-	if r.rejected != nil {
-		if rejected, err = r.rejected(ctx, p, from, folded); err != nil {
-			return nil, err
-		}
+	rejected, err := r.refusals(ctx, p, from, folded)
+	if err != nil {
+		return nil, err
 	}
 	cl.AddConsumePartitions(map[string]map[int32]kgo.Offset{p.Topic: {p.Partition: kgo.NewOffset().At(from)}})
 	in := newIntake(cat, r.link)
@@ -77,11 +77,11 @@ func (r reading) warm(ctx context.Context, cat *catalog.Catalog, p projections.T
 		for it := fetches.RecordIter(); !it.Done(); {
 			r := it.Next()
 			next = r.Offset + 1
-			if _, was := rejected[r.Offset]; was || r.Offset >= folded || r.Attrs.IsControl() {
+			if _, was := slices.BinarySearch(rejected, r.Offset); was || r.Offset >= folded || r.Attrs.IsControl() {
 				continue
 			}
 			packed := packer.pack(r)
-			if _, err := in.record(&held, &packed); err != nil {
+			if _, err := in.record(ctx, &held, &packed); err != nil {
 				return nil, err
 			}
 		}
@@ -91,17 +91,4 @@ func (r reading) warm(ctx context.Context, cat *catalog.Catalog, p projections.T
 		}
 	}
 	return window, nil
-}
-
-// rejected are the offsets of a partition's stretch whose records were rejected
-// when they were folded. They are no occurrences, also where this program or
-// this catalogue would take them now: else a record that is sent again, as what
-// was wrong is mended, would be taken for its own duplicate.
-func (e *engine) rejected(ctx context.Context, p projections.TopicPartition, from, to int64) (map[int64]struct{}, error) {
-	offsets := map[int64]struct{}{}
-	err := e.Store.Rejects(ctx, p, from, to, func(r *projections.Reject) error {
-		offsets[r.Offset] = struct{}{}
-		return nil
-	})
-	return offsets, err
 }

@@ -66,6 +66,7 @@ func (e *engine) newWorker(slot int32) *worker {
 	if e.postgres != nil {
 		w.in.control = e.cfg.controlTopic()
 	}
+	w.in.refusals = e.refusals
 	share := max(1, (e.workers()+fullWorkers-1)/fullWorkers)
 	w.most, w.mostBytes = max(firstBatch, maxBatch/share), maxBatchBytes/share
 	if e.cfg.Batch > 0 {

@@ -10,7 +10,6 @@ package recount
 
 import (
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
@@ -34,6 +33,9 @@ type Record struct {
 	Key       []byte
 	Value     []byte
 	Headers   []schemas.Header
+	// Refused says that it was rejected when it was folded, whatever there is to
+	// say of it now: it counts nowhere.
+	Refused bool
 }
 
 // Verdict is what a record is.
@@ -42,7 +44,7 @@ type Verdict uint8
 // The verdicts.
 const (
 	Counted   Verdict = iota // an event, which may have changed something
-	Duplicate                // an event that stands in the window
+	Duplicate                // an event that stands in the window, or for one that counts
 	Unknown                  // an event of a type that the catalogue has not
 	Tick                     // it says what time it is: Step counts it
 	Rejected                 // no valid event
@@ -60,6 +62,8 @@ type Recount struct {
 	windows map[Partition]*window
 	ticks   map[Partition]tick // the tick that each partition is in
 	asked   map[Partition]Ask  // the last switch of each partition
+	// refused are the offsets of each partition's records that were rejected.
+	refused map[Partition]map[int64]struct{}
 	// first holds, for each collection that gives places, who drew one.
 	first map[int]map[string]struct{}
 	clock int64
@@ -114,7 +118,8 @@ const (
 func New(group string, cat *catalog.Catalog, version int64, whose func(user string) bool) *Recount {
 	return &Recount{
 		group: group, cat: cat, version: version, whose: whose,
-		users: map[string]*User{}, windows: map[Partition]*window{}, ticks: map[Partition]tick{}, asked: map[Partition]Ask{}, first: map[int]map[string]struct{}{},
+		users: map[string]*User{}, windows: map[Partition]*window{}, ticks: map[Partition]tick{}, asked: map[Partition]Ask{},
+		refused: map[Partition]map[int64]struct{}{}, first: map[int]map[string]struct{}{},
 		aging: newAging(cat),
 	}
 }
@@ -146,42 +151,23 @@ func (r *Recount) Switch(cat *catalog.Catalog, version int64) error {
 // to be held, by user and then as the catalogue shows badges, numbered from 0.
 // The reject says why it is no valid event. It keeps nothing of the record.
 func (r *Recount) Record(rec *Record) (Verdict, []schemas.BadgeEvent, *schemas.Reject) {
-	var ev schemas.Event
-	if err := schemas.Decode(rec.Headers, rec.Value, &ev); err != nil {
-		return Rejected, nil, asReject(err)
-	}
-	i, known := r.cat.Types[ev.Type]
-	asks := ev.Type == schemas.SwitchType && rec.Topic == r.group+".control"
-	if !known && !asks {
-		return Unknown, nil, nil
-	}
-	if !ev.HasTime {
-		if rec.Timestamp < schemas.MinTime/1000 || rec.Timestamp > schemas.MaxTime/1000 {
-			return Rejected, nil, &schemas.Reject{Reason: schemas.ReasonAttribute, Detail: "the event has no time, and its record's timestamp is no time of the years 0 to 9999"}
-		}
-		ev.Time = rec.Timestamp * 1000
-	}
-	if asks {
-		wish, err := schemas.ParseSwitch(ev.Data)
-		if err != nil {
-			return Rejected, nil, asReject(err)
-		}
+	ev, def, values, why := r.read(rec)
+	switch {
+	case why != nil || rec.Refused:
+		r.refuse(rec)
+		return Rejected, nil, why
+	case def == nil && r.asks(rec, ev):
+		wish, _ := schemas.ParseSwitch(ev.Data) // read has done so
 		r.asked[rec.Partition] = Ask{Switch: wish, At: ev.Time,
 			Cause: schemas.Cause{Topic: rec.Topic, Partition: rec.Partition.Partition, Offset: rec.Offset, ID: strings.Clone(ev.ID), Source: strings.Clone(ev.Source)}}
 		return Switch, nil, nil
-	}
-	if ev.Type == schemas.TickType && early(ev.Time, rec.Timestamp) {
-		return Rejected, nil, &schemas.Reject{Reason: schemas.ReasonAttribute, Detail: "the tick's time is more than a day later than its record's timestamp: a clock that is raised never goes back"}
-	}
-	def := &r.cat.Events[i]
-	values := make([]schemas.Value, len(def.Shape.Fields))
-	if err := def.Shape.Decode(&ev, values); err != nil {
-		return Rejected, nil, asReject(err)
+	case def == nil:
+		return Unknown, nil, nil
 	}
 	if r.windows[rec.Partition] == nil {
 		r.windows[rec.Partition] = newWindow(r.cat.DedupeWindow)
 	}
-	if r.windows[rec.Partition].see(ev.Source, ev.ID, rec.Offset) {
+	if r.windows[rec.Partition].see(ev.Source, ev.ID, rec.Offset) || r.repeats(rec) {
 		return Duplicate, nil, nil
 	}
 	cause := schemas.Cause{Topic: rec.Topic, Partition: rec.Partition.Partition, Offset: rec.Offset, ID: strings.Clone(ev.ID), Source: strings.Clone(ev.Source)}
@@ -189,7 +175,7 @@ func (r *Recount) Record(rec *Record) (Verdict, []schemas.BadgeEvent, *schemas.R
 		r.ticks[rec.Partition] = tick{cause: cause, at: ev.Time}
 		return Tick, nil, nil
 	}
-	e := &event{Event: &ev, values: values, before: map[string][]int64{}}
+	e := &event{Event: ev, values: values, before: map[string][]int64{}}
 	for k := range def.Rules {
 		r.rule(&def.Rules[k], e)
 	}
@@ -198,12 +184,6 @@ func (r *Recount) Record(rec *Record) (Verdict, []schemas.BadgeEvent, *schemas.R
 		changes = r.settle(changes, r.users[name], e.before[name], cause, ev.Time)
 	}
 	return Counted, numbered(changes, 0), nil
-}
-
-// early reports whether a tick's time, in microseconds, lies more than a day
-// after its record's timestamp, in milliseconds, if it has one.
-func early(at, timestamp int64) bool {
-	return timestamp > math.MinInt64 && timestamp < schemas.MaxTime/1000 && at/1000 > max(timestamp, schemas.MinTime/1000)+24*60*60*1000
 }
 
 // Users are all users of whom anything is known, by name.
@@ -224,12 +204,4 @@ func numbered(changes []schemas.BadgeEvent, from int64) []schemas.BadgeEvent {
 		changes[i].Ordinal = from + int64(i)
 	}
 	return changes
-}
-
-func asReject(err error) *schemas.Reject {
-	var r *schemas.Reject
-	if errors.As(err, &r) {
-		return r
-	}
-	return &schemas.Reject{Reason: schemas.ReasonMalformed, Detail: err.Error()}
 }

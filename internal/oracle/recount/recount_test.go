@@ -191,3 +191,35 @@ func TestNoEffectIsNoVersion(t *testing.T) {
 		t.Errorf("of three registrations one has an effect, and the version is %d", v)
 	}
 }
+
+// TestRedriven: a record that was appended again counts where the one for which
+// it stands was rejected, and nowhere else, however far behind it is.
+func TestRedriven(t *testing.T) {
+	b := newBook(t)
+	paid := func(offset int64, id, cents string, refused bool, stands ...string) recount.Verdict {
+		rec := &recount.Record{Partition: b.p, Offset: offset, Refused: refused,
+			Value: fmt.Appendf(nil, `{"specversion":"1.0","id":%q,"source":"/s","type":"paid","subject":"u","time":"2026-01-01T00:00:00Z","data":{"cents":%s}}`, id, cents)}
+		for _, s := range stands {
+			rec.Headers = append(rec.Headers, schemas.Header{Key: schemas.RedrivenHeader, Value: []byte(s)})
+		}
+		verdict, _, _ := b.Record(rec)
+		return verdict
+	}
+	for i, tc := range []struct{ got, want recount.Verdict }{
+		{paid(0, "a", "1", false), recount.Counted},
+		{paid(10, "a", "1", false, "activity/0@0"), recount.Duplicate}, // the window reaches 3 offsets
+		{paid(20, "b", "500", false), recount.Rejected},
+		{paid(30, "b", "5", false, "activity/0@20"), recount.Counted},
+		{paid(40, "c", "7", true), recount.Rejected}, // as an older program had it
+		{paid(50, "c", "7", false, "activity/0@40"), recount.Counted},
+		{paid(60, "c", "7", false, "activity/0@50"), recount.Duplicate},
+		{paid(70, "c", "7", false, "activity/1@0"), recount.Counted}, // of another partition
+	} {
+		if tc.got != tc.want {
+			t.Errorf("record %d is %d, want %d", i, tc.got, tc.want)
+		}
+	}
+	if n := b.counter("u", "spent"); n != 1+5+7+7 {
+		t.Errorf("%d were spent", n)
+	}
+}

@@ -164,6 +164,15 @@ func (s *Store) Rejects(ctx context.Context, p projections.TopicPartition, from,
 	return each(rows, err, f)
 }
 
+// Refused is projections.Store.Refused. There is one generation.
+func (s *Store) Refused(ctx context.Context, _ int32, p projections.TopicPartition, from, to int64) (list []int64, err error) {
+	err = s.Rejects(ctx, p, from, to, func(r *projections.Reject) error {
+		list = append(list, r.Offset)
+		return nil
+	})
+	return list, err
+}
+
 func each[T any](rows []T, err error, f func(*T) error) error {
 	for i := 0; i < len(rows) && err == nil; i++ {
 		err = f(&rows[i])
