@@ -1,6 +1,8 @@
 package processor
 
 import (
+	"slices"
+
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/schemas"
 )
@@ -74,3 +76,26 @@ func (m *Memory) User(name string) Final {
 // SetTaken says how many places of a First collection are taken. It is for who
 // folds some users' events alone and knows what places the others have.
 func (m *Memory) SetTaken(collection int16, taken int64) { m.places[collection] = taken }
+
+// DueAt is when time alone may next change a user's badge, in Unix
+// microseconds, 0 if it cannot.
+func (m *Memory) DueAt(name string) int64 {
+	if u := m.users[name]; u != nil {
+		return u.dueAt
+	}
+	return 0
+}
+
+// Keep gives a user a badge since a time, unless he holds it. It is for those
+// that were kept, though the log does not give them.
+func (m *Memory) Keep(name string, h Held) {
+	u := m.users[name]
+	if u == nil {
+		u = &memoryUser{UserRow: UserRow{Counters: make([]int64, len(m.cat.Counters))}}
+		m.users[name] = u
+	}
+	at, has := slices.BinarySearchFunc(u.Held, h.Badge, func(x Held, id int16) int { return int(x.Badge) - int(id) })
+	if !has {
+		u.Held = slices.Insert(slices.Clone(u.Held), at, h)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/badgestream/badgestream/internal/catalog"
+	"github.com/badgestream/badgestream/internal/userlog"
 	"github.com/badgestream/badgestream/processor"
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/schemas"
@@ -28,25 +29,25 @@ type replay struct {
 }
 
 // event folds one record and says what became of it.
-func (r *replay) event(f *found) (Event, error) {
-	ev := Event{Ledger: f.number, Topic: f.place.Topic, Partition: f.place.Partition, Offset: f.place.Offset}
-	if f.reject != nil {
-		ev.Verdict, ev.Why, ev.Version = Rejected, f.reject.Error(), r.memory.User(r.user).Version
+func (r *replay) event(f *userlog.Record) (Event, error) {
+	ev := Event{Ledger: f.Number, Topic: f.Place.Topic, Partition: f.Place.Partition, Offset: f.Place.Offset}
+	if f.Reject != nil {
+		ev.Verdict, ev.Why, ev.Version = Rejected, f.Reject.Error(), r.memory.User(r.user).Version
 		return ev, nil //nolint:nilerr // that it was rejected is an answer, and no failure
 	}
-	src := source(&f.place, &f.event, f.record)
-	ev.ID, ev.Source, ev.Type, ev.Time = f.event.ID, f.event.Source, f.event.Type, schemas.FormatTime(src.Time)
+	src := f.Source()
+	ev.ID, ev.Source, ev.Type, ev.Time = f.Event.ID, f.Event.Source, f.Event.Type, schemas.FormatTime(src.Time)
 	ev.Late = src.Time < r.latest
 	before := r.memory.User(r.user)
 	r.touches = r.touches[:0]
 	r.batch.Reset()
-	switch f.verdict {
+	switch f.Verdict {
 	case processor.Unknown:
 		ev.Verdict, ev.Why = UnknownType, "the catalogue has no event of this type"
 	case processor.Duplicate:
 		ev.Verdict, ev.Why = Duplicate, "an event with its source and id stands at one of the offsets before it"
-		if f.original != nil {
-			ev.Why = fmt.Sprintf("it stands for the record at offset %d, which counts", *f.original)
+		if f.Original != nil {
+			ev.Why = fmt.Sprintf("it stands for the record at offset %d, which counts", *f.Original)
 		} else if at, ok := r.first[ev.Source+"\x00"+ev.ID]; ok {
 			ev.Why = fmt.Sprintf("an event with its source and id stands at offset %d", at)
 		}
@@ -56,7 +57,7 @@ func (r *replay) event(f *found) (Event, error) {
 		}
 	case processor.Folded:
 		r.places()
-		if _, err := r.batch.Add(&f.event, src, r.none); err != nil {
+		if _, err := r.batch.Add(&f.Event, src, r.none); err != nil {
 			return ev, err
 		}
 		if err := r.memory.Fold(r.batch); err != nil {
@@ -106,12 +107,12 @@ func (r *replay) effects(ev *Event, before, after []int64) {
 
 // judge says what became of an event that was folded, and why it had no effect
 // if it had none.
-func (r *replay) judge(ev *Event, f *found, counted bool) error {
+func (r *replay) judge(ev *Event, f *userlog.Record, counted bool) error {
 	if counted {
 		ev.Verdict = Counted
 		return nil
 	}
-	namings, err := r.batch.Namings(&f.event)
+	namings, err := r.batch.Namings(&f.Event)
 	if err != nil {
 		return err
 	}

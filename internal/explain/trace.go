@@ -1,13 +1,10 @@
 package explain
 
 import (
-	"cmp"
 	"context"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/badgestream/badgestream/internal/logreader"
+	"github.com/badgestream/badgestream/internal/userlog"
 	"github.com/badgestream/badgestream/processor"
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/schemas"
@@ -83,24 +80,17 @@ type Given struct {
 func (e *Explanation) AddTrace(ctx context.Context, store *projections.Store, brokers []string) error {
 	began := time.Now()
 	a := e.account
-	s := &scan{user: e.User, account: a, batch: processor.New(a.Catalog), windows: map[logreader.Partition]*processor.Window{}}
-	var err error
-	if s.rejected, err = store.AllRefused(ctx, a.Generation); err != nil {
-		return err
-	}
-	begins, err := s.run(ctx, brokers)
+	reader := userlog.New(store, brokers, a.Installed, a.Catalog, e.User)
+	list, err := reader.Advance(ctx, a.Standing)
 	if err != nil {
-		return err
-	}
-	if err := order(ctx, store, s.list); err != nil {
 		return err
 	}
 	r := &replay{user: e.User, account: a, cat: a.Catalog, memory: processor.NewMemory(a.Catalog), batch: processor.New(a.Catalog),
 		none: processor.NewWindow(0), first: map[string]int64{}}
 	r.memory.Watch(func(t processor.Touch) { r.touches = append(r.touches, t) })
-	t := &Trace{Events: []Event{}, Records: s.records, Begins: begins}
-	for i := range s.list {
-		ev, err := r.event(&s.list[i])
+	t := &Trace{Events: []Event{}, Records: reader.Records, Begins: reader.Begins}
+	for i := range list {
+		ev, err := r.event(&list[i])
 		if err != nil {
 			return err
 		}
@@ -108,33 +98,10 @@ func (e *Explanation) AddTrace(ctx context.Context, store *projections.Store, br
 			t.Events = append(t.Events, ev)
 		}
 	}
-	if len(begins) == 0 {
+	if len(reader.Begins) == 0 {
 		t.Differs = r.differs()
 	}
 	t.Seconds = time.Since(began).Seconds()
 	e.Trace = t
-	return nil
-}
-
-// order brings records into the order in which they took effect. Those that the
-// ledger does not know any more come first, as they stand in the log.
-func order(ctx context.Context, store *projections.Store, list []found) error {
-	const page = 5_000
-	places := make([]projections.Place, len(list))
-	for i := range list {
-		places[i] = list[i].place
-	}
-	for from := 0; from < len(places); from += page {
-		numbers, _, err := store.FoldedBy(ctx, places[from:min(len(places), from+page)])
-		if err != nil {
-			return err
-		}
-		for i, n := range numbers {
-			list[from+i].number = n
-		}
-	}
-	slices.SortStableFunc(list, func(x, y found) int {
-		return cmp.Or(cmp.Compare(x.number, y.number), strings.Compare(x.place.Topic, y.place.Topic), cmp.Compare(x.place.Partition, y.place.Partition), cmp.Compare(x.place.Offset, y.place.Offset))
-	})
 	return nil
 }
