@@ -24,6 +24,7 @@ var ErrNotBeside = errors.New("this generation is not folded beside the live one
 // an answer, the place tells.
 type BesideFolder struct {
 	folder     *Folder
+	group      string
 	generation int32
 	stands     pgbatch.Statement
 	advance    pgbatch.Statement
@@ -35,11 +36,9 @@ type BesideFolder struct {
 func (s *Store) NewBesideFolder(in Installed, cat *catalog.Catalog, generation, version int32) *BesideFolder {
 	in.Generation, in.CatalogVersion, in.Turn = generation, version, 0
 	f := s.NewFolder(in, cat, "badgestream rebuild")
-	// A COMMIT that a crash takes back takes the place back too.
-	f.cfg.RuntimeParams["synchronous_commit"] = "off"
 	base, gen, number := schema(s.group), generationSchema(s.group, generation), strconv.Itoa(int(generation))
 	f.stmts.history.SQL = historySQL(gen, generation)
-	return &BesideFolder{folder: f, generation: generation,
+	return &BesideFolder{folder: f, group: s.group, generation: generation,
 		stands: pgbatch.Statement{Name: "generation", SQL: `SELECT state FROM ` + base + `.generation WHERE generation = ` + number + ` FOR SHARE`},
 		advance: pgbatch.Statement{Name: "place", SQL: `UPDATE ` + base + `.generation_offset SET next = $5, step = $6, ordinal = $7
 WHERE generation = ` + number + ` AND topic = $1 AND partition = $2 AND next = $3 AND step = $4`},
@@ -159,28 +158,36 @@ func (f *BesideFolder) run(ctx context.Context, b *processor.Batch, ranges []Ran
 // open begins the transaction and moves the generation's place on.
 func (f *BesideFolder) open(ctx context.Context, ranges []Range) error {
 	pipe := f.folder.conn.Begin()
-	var state State
 	pipe.Add(f.folder.stmts.begin, nil)
+	moved := f.move(pipe, joined(ranges))
+	if err := pipe.Run(ctx); err != nil {
+		return err
+	}
+	return moved()
+}
+
+// move adds the statements that move the generation's place on, of partitions
+// once each. What it returns says, once they are answered, whether they have.
+func (f *BesideFolder) move(pipe *pgbatch.Pipe, whole []Range) func() error {
+	var state State
 	pipe.Add(f.stands, func(v [][]byte) error { state = State(v[0]); return nil }) // as text: binary is the same
 	first := pipe.Len()
-	whole := joined(ranges)
 	for i := range whole {
 		r := &whole[i]
 		pipe.Add(f.advance, nil, []byte(r.Topic), pgbatch.Int4Param(r.Partition), pgbatch.Int8Param(r.From.Offset), pgbatch.Int8Param(r.From.Step),
 			pgbatch.Int8Param(r.To.Offset), pgbatch.Int8Param(r.To.Step), pgbatch.Int8Param(r.To.Ordinal))
 	}
-	if err := pipe.Run(ctx); err != nil {
-		return err
-	}
-	if !state.Beside() {
-		return errors.Wrapf(ErrNotBeside, "generation %d", f.generation)
-	}
-	for i := range whole {
-		if pipe.Affected(first+i) == 0 {
-			return errors.Wrapf(ErrStale, "generation %d, %s/%d from offset %d, step %d", f.generation, whole[i].Topic, whole[i].Partition, whole[i].From.Offset, whole[i].From.Step)
+	return func() error {
+		if !state.Beside() {
+			return errors.Wrapf(ErrNotBeside, "generation %d", f.generation)
 		}
+		for i := range whole {
+			if pipe.Affected(first+i) == 0 {
+				return errors.Wrapf(ErrStale, "generation %d, %s/%d from offset %d, step %d", f.generation, whole[i].Topic, whole[i].Partition, whole[i].From.Offset, whole[i].From.Step)
+			}
+		}
+		return nil
 	}
-	return nil
 }
 
 // joined joins the ranges of each partition, which follow one another.

@@ -80,3 +80,21 @@ func besideDDL(group string, generation int32) string {
 	return `CREATE TABLE IF NOT EXISTS ` + generationSchema(group, generation) + `.history (LIKE ` + schema(group) + `.history INCLUDING DEFAULTS INCLUDING INDEXES);
 `
 }
+
+// buildingDDL makes what a generation has while it is built: a history without
+// indexes, as nobody reads it and what is added is new. Row by row they cost more
+// than the rows. Followed makes them.
+func buildingDDL(group string, generation int32) string {
+	return `CREATE TABLE ` + generationSchema(group, generation) + `.history (LIKE ` + schema(group) + `.history INCLUDING DEFAULTS);
+`
+}
+
+// historyIndexes makes the indexes of a history that was built, unless they are
+// there. The key judges whether each change was written once.
+func historyIndexes(group string, generation int32) []string {
+	table := generationSchema(group, generation) + `.history`
+	return []string{
+		`CREATE UNIQUE INDEX IF NOT EXISTS history_pkey ON ` + table + ` (topic, partition, "offset", ordinal)`,
+		`CREATE INDEX IF NOT EXISTS history_user_id_idx ON ` + table + ` USING hash (user_id)`,
+	}
+}

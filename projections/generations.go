@@ -100,7 +100,7 @@ SELECT max(generation) + 1, $1, $2, $3 FROM `+base+`.generation RETURNING genera
 	if err != nil {
 		return 0, errors.Wrap(err, "note the generation")
 	}
-	if _, err := tx.Exec(ctx, generationDDL(s.group, number, cat)+besideDDL(s.group, number)); err != nil {
+	if _, err := tx.Exec(ctx, generationDDL(s.group, number, cat)+buildingDDL(s.group, number)); err != nil {
 		return 0, errors.Wrapf(err, "make generation %d", number)
 	}
 	for _, o := range r.From {
@@ -242,8 +242,14 @@ func (s *Store) SweepGenerations(ctx context.Context) error {
 	return nil
 }
 
-// Followed notes that a generation has caught up with the live one.
+// Followed notes that a generation has caught up with the live one. It makes the
+// indexes that were not needed until then.
 func (s *Store) Followed(ctx context.Context, generation int32) error {
+	for _, sql := range historyIndexes(s.group, generation) {
+		if _, err := s.pool.Exec(ctx, sql); err != nil {
+			return errors.Wrapf(err, "make the indexes of the history of generation %d", generation)
+		}
+	}
 	_, err := s.pool.Exec(ctx, `UPDATE `+schema(s.group)+`.generation SET state = 'following', followed_at = now() WHERE generation = $1 AND state = 'building'`, generation)
 	return errors.Wrapf(err, "note that generation %d has caught up", generation)
 }

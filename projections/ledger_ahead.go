@@ -10,33 +10,37 @@ import (
 )
 
 // LedgerAhead returns the ranges that the live generation has folded and one
-// beside it has not, in the order in which they took effect: about limit of
-// each partition, and of these as many as are certain to be the next ones. A
-// range may begin before the partition's position.
+// beside it has not, which stands at these positions, in the order in which they
+// took effect: about limit of each partition, and of these as many as are certain
+// to be the next ones. A range may begin before the partition's position.
 //
 // A row of a lower number can be committed after one of a higher. It then
 // touches no row that the higher one touched, or it would have had to wait. So
 // what one look at the ledger shows, by number, is an order in which it all
 // took effect, whatever comes later.
-func (s *Store) LedgerAhead(ctx context.Context, generation int32, limit int) ([]LedgerRow, error) {
+func (s *Store) LedgerAhead(ctx context.Context, stands []BesideOffset, limit int) ([]LedgerRow, error) {
 	base := schema(s.group)
+	topics, partitions := make([]string, len(stands)), make([]int32, len(stands))
+	nexts, steps := make([]int64, len(stands)), make([]int64, len(stands))
+	for i, o := range stands {
+		topics[i], partitions[i], nexts[i], steps[i] = o.Topic, o.Partition, o.Offset, o.Step
+	}
 	// For each partition the index leads from the position on. The row before
 	// may reach beyond it: a rebuild by other rules can stand within a range.
-	rows, err := s.pool.Query(ctx, `SELECT ahead.* FROM `+base+`.generation_offset o
+	rows, err := s.pool.Query(ctx, `SELECT ahead.* FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) o (topic, partition, next, step)
 LEFT JOIN LATERAL (SELECT b.from_offset, b.from_step FROM `+base+`.ledger b
   WHERE b.topic = o.topic AND b.partition = o.partition AND (b.from_offset, b.from_step) <= (o.next, o.step)
   ORDER BY b.from_offset DESC, b.from_step DESC LIMIT 1) before ON true,
 LATERAL (SELECT `+ledgerColumns+` FROM `+base+`.ledger l
   WHERE l.topic = o.topic AND l.partition = o.partition AND (l.to_offset, l.to_step) > (o.next, o.step)
     AND (l.from_offset, l.from_step) >= (coalesce(before.from_offset, 0), coalesce(before.from_step, 0))
-  ORDER BY l.from_offset, l.from_step LIMIT $2) ahead
-WHERE o.generation = $1`, generation, limit)
+  ORDER BY l.from_offset, l.from_step LIMIT $5) ahead`, topics, partitions, nexts, steps, limit)
 	if err != nil {
-		return nil, errors.Wrapf(err, "read the ledger ahead of generation %d", generation)
+		return nil, errors.Wrap(err, "read the ledger ahead of a generation")
 	}
 	list, err := pgx.CollectRows(rows, scanLedger)
 	if err != nil {
-		return nil, errors.Wrapf(err, "read the ledger ahead of generation %d", generation)
+		return nil, errors.Wrap(err, "read the ledger ahead of a generation")
 	}
 	return certain(list, limit), nil
 }

@@ -72,6 +72,6 @@ Let nothing else run meanwhile.`,
 	flags.StringVar(&f.compare, "compare", "", "`file` that an earlier run wrote with --json, to compare this one with")
 	flags.StringVar(&f.profiles, "profile", "", "`directory` to write CPU profiles of the engine to, one per drain; round 0 is the warm-up")
 	flags.StringVar(&f.svg, "svg", "", "`directory` to draw the curves of the measures to, as SVG")
-	cmd.AddCommand(newBenchPlain(s))
+	cmd.AddCommand(newBenchPlain(s), newBenchRebuild(s))
 	return cmd
 }

@@ -26,6 +26,7 @@ func measures() []measure {
 		{name: "skew", about: "the same where few users do most, by Zipf's law with 1.1", run: measureSkew},
 		{name: "members", about: "the drain with many rows in the member table, against an empty one", run: measureMembers},
 		{name: "badges", about: "the drain with a large catalogue, against the usual one", run: measureBadges},
+		{name: "rebuild", about: "a rebuild of what was drained, against the drain", run: measureRebuild},
 		{name: "latency", about: "time from an event to its badge event and its snapshot", run: measureLatency},
 		{name: "start", about: "time from the start of run to the first fold, also after a kill", run: measureStart},
 		{name: "history", about: "one more event of a user with a long history, against one with a short one", run: measureHistory},

@@ -34,12 +34,15 @@ type beside struct {
 	queued, folded int
 	pace           pace
 	live           int64     // how much the live generation has folded
+	looked         time.Time // when that was looked at
 	still          time.Time // when folds began to wait
 }
 
 // version is what a ledger's version of the catalogue is folded by.
 type version struct {
 	*projections.BesideFolder
+	// bulk folds while the generation is built; nil where it is not, or not yet.
+	bulk *projections.BulkFolder
 	// same says that it has the generation's rules: then its names and its order
 	// hold, and ticks have the steps that they had.
 	same bool
@@ -51,7 +54,10 @@ type version struct {
 // open makes ready to fold a generation on.
 func (r *Rebuilder) open(ctx context.Context, gen projections.Generation) (*beside, error) {
 	b := &beside{Rebuilder: r, gen: gen, versions: map[int32]*version{}, parts: map[projections.TopicPartition]*partition{},
-		seen: map[projections.TopicPartition]*processor.Source{}, pace: pace{max: gen.MaxRate}}
+		seen: map[projections.TopicPartition]*processor.Source{}, pace: pace{max: gen.MaxRate, most: besideBatch}}
+	if b.bulky() {
+		b.pace.most = bulkBatch
+	}
 	stored, err := r.store.CatalogVersion(ctx, gen.CatalogVersion)
 	if err != nil {
 		return nil, err
@@ -81,6 +87,9 @@ func (b *beside) close(ctx context.Context) error {
 	b.log.close()
 	for _, v := range b.versions {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
+		if v.bulk != nil {
+			err = errors.CombineErrors(err, v.bulk.Close(closing))
+		}
 		err = errors.CombineErrors(err, v.Close(closing))
 		cancel()
 	}
@@ -118,9 +127,16 @@ func (b *beside) by(ctx context.Context, number int32) (*version, error) {
 // advance folds what one look at the ledger shows, and returns how many ranges
 // that were.
 func (b *beside) advance(ctx context.Context) (ranges int, err error) {
-	rows, err := b.store.LedgerAhead(ctx, b.gen.Number, ledgerPage)
-	if err != nil || len(rows) == 0 {
+	stands := make([]projections.BesideOffset, 0, len(b.parts))
+	for id, p := range b.parts {
+		stands = append(stands, projections.BesideOffset{TopicPartition: id, Position: p.folded})
+	}
+	rows, err := b.store.LedgerAhead(ctx, stands, ledgerPage)
+	if err != nil {
 		return 0, err
+	}
+	if len(rows) == 0 {
+		return 0, b.drain(ctx)
 	}
 	if err := b.rejectedBefore(ctx, rows); err != nil {
 		return 0, err
@@ -136,6 +152,9 @@ func (b *beside) advance(ctx context.Context) (ranges int, err error) {
 	}
 	if err := b.flush(ctx); err != nil {
 		return 0, err
+	}
+	if b.now.bulk != nil {
+		return len(rows), nil // the next look can be had meanwhile
 	}
 	return len(rows), b.settled()
 }
@@ -159,8 +178,17 @@ func (b *beside) rejectedBefore(ctx context.Context, rows []projections.LedgerRo
 	return nil
 }
 
-// refusals are those of the generation.
+// refusals are those of the generation. What is folded in bulk is committed
+// first, if records of it were rejected.
 func (b *beside) refusals(ctx context.Context, p projections.TopicPartition, from, to int64) ([]int64, error) {
+	if b.now != nil && b.now.bulk != nil {
+		if err := b.settled(); err != nil {
+			return nil, err
+		}
+		if err := b.now.bulk.StoreRefused(ctx); err != nil {
+			return nil, err
+		}
+	}
 	return b.store.Refused(ctx, b.gen.Number, p, from, to)
 }
 
@@ -198,10 +226,12 @@ func (b *beside) report(ctx context.Context) error {
 const (
 	// ledgerPage is how many ranges of each partition one look shows at most.
 	ledgerPage = 2_000
+	// lookEvery is how often it is looked whether something live is folded.
+	lookEvery = 100 * time.Millisecond
 	// maxFolded is about how many records are folded after one look.
 	maxFolded = 2 * besideBatch
 	// besideBatch is how many records a transaction folds at most, and
 	// besideBytes about how many bytes of them wait to be folded.
 	besideBatch = 100_000
-	besideBytes = 64 << 20
+	besideBytes = 16 << 20
 )

@@ -18,15 +18,12 @@ func (b *beside) row(ctx context.Context, row *projections.LedgerRow) error {
 	if compare(row.From, p.folded) > 0 {
 		return halt("the ledger has no row of %s/%d that begins at offset %d: rows of Postgres were deleted by hand; restore them", row.Topic, row.Partition, p.folded.Offset)
 	}
-	if err := b.log.need(ctx, p, row.To); err != nil {
-		return err
-	}
 	v, err := b.by(ctx, row.CatalogVersion)
 	if err != nil {
 		return err
 	}
 	if v != b.now {
-		if err := b.flush(ctx); err != nil {
+		if err := b.drain(ctx); err != nil {
 			return err
 		}
 		b.now = v
@@ -41,8 +38,16 @@ func (b *beside) row(ctx context.Context, row *projections.LedgerRow) error {
 // it is the whole range, or one that other rules had passed over.
 func (b *beside) plain(ctx context.Context, p *partition, row *projections.LedgerRow) error {
 	for compare(p.folded, row.To) < 0 {
+		// A long range goes in parts: none need be read as a whole.
+		to := row.To
+		if room := int64(max(1, b.pace.batch()-b.queued)); to.Offset-p.folded.Offset > room {
+			to = projections.Position{Offset: p.folded.Offset + room}
+		}
+		if err := b.log.need(ctx, p, to); err != nil {
+			return err
+		}
 		n := 0
-		for n < len(p.queue) && p.queue[n].offset < row.To.Offset {
+		for n < len(p.queue) && p.queue[n].offset < to.Offset {
 			n++
 		}
 		in := b.now.intakes[0]
@@ -52,11 +57,13 @@ func (b *beside) plain(ctx context.Context, p *partition, row *projections.Ledge
 			return err
 		}
 		if tick == nil {
-			b.took(p, n, before, row.To)
+			b.took(p, n, before, to)
 			if b.queued >= b.pace.batch() {
-				return b.flush(ctx)
+				if err := b.flush(ctx); err != nil {
+					return err
+				}
 			}
-			return nil
+			continue
 		}
 		if len(in.ranges) > before {
 			b.took(p, in.taken[before], before, projections.Position{Offset: tick.Offset})
@@ -64,12 +71,12 @@ func (b *beside) plain(ctx context.Context, p *partition, row *projections.Ledge
 		if b.now.same && (tick.Offset != row.From.Offset || row.To.Offset != tick.Offset+1) {
 			return halt("%s/%d was folded from offset %d to %d at once, and its log now has a tick at %d: it is another log", row.Topic, row.Partition, row.From.Offset, row.To.Offset, tick.Offset)
 		}
-		to := projections.Position{Offset: tick.Offset + 1}
-		if err := b.tick(ctx, p, projections.BesideTick{Source: tick, All: !b.now.same, Limit: int(row.Due)}, to); err != nil {
+		after := projections.Position{Offset: tick.Offset + 1}
+		if err := b.tick(ctx, p, projections.BesideTick{Source: tick, All: !b.now.same, Limit: int(row.Due)}, after); err != nil {
 			return err
 		}
 		p.pop(1)
-		p.folded = to
+		p.folded = after
 	}
 	return nil
 }
@@ -98,6 +105,9 @@ func (b *beside) took(p *partition, n, before int, to projections.Position) {
 // may make other users due: they see to everybody in the first step.
 func (b *beside) step(ctx context.Context, p *partition, row *projections.LedgerRow) error {
 	tick, looked := b.seen[p.TopicPartition]
+	if err := b.log.need(ctx, p, row.To); err != nil {
+		return err
+	}
 	if !looked {
 		// The window must see the record, though it is not folded but once.
 		if err := b.flush(ctx); err != nil {
@@ -144,7 +154,7 @@ func (b *beside) tick(ctx context.Context, p *partition, tick projections.Beside
 	}
 	tick.Range = projections.Range{TopicPartition: p.TopicPartition, From: p.folded, To: to}
 	began := time.Now()
-	if err := b.now.Tick(ctx, b.now.intakes[0].batch, &tick); err != nil {
+	if err := b.foldTick(ctx, &tick); err != nil {
 		return err
 	}
 	b.now.intakes[0].reset()
@@ -173,6 +183,9 @@ func (b *beside) flush(ctx context.Context) error {
 		return err
 	}
 	v, in := b.now, b.now.intakes[0]
+	if err := b.openBulk(ctx); err != nil {
+		return err
+	}
 	v.intakes[0], v.intakes[1] = v.intakes[1], v.intakes[0]
 	v.intakes[0].reset()
 	f := &fold{done: make(chan struct{}), records: b.queued}
@@ -180,10 +193,11 @@ func (b *beside) flush(ctx context.Context) error {
 	for _, p := range b.parts {
 		p.flushed = p.folded.Offset
 	}
+	patience := b.pace.patience()
 	go func() {
 		defer close(f.done)
 		began := time.Now()
-		f.err = errors.Wrapf(v.Fold(ctx, in.batch, in.ranges, in.refused), "fold %d records", f.records)
+		f.err = errors.Wrapf(v.fold(ctx, in, patience), "fold %d records", f.records)
 		f.took = time.Since(began)
 	}()
 	return nil
@@ -211,7 +225,8 @@ func (b *beside) yield(ctx context.Context) error {
 	if err := b.report(ctx); err != nil {
 		return err
 	}
-	if b.pace.max == 0 && !b.pace.hurry {
+	if now := time.Now(); b.pace.max == 0 && !b.pace.hurry && now.Sub(b.looked) >= lookEvery {
+		b.looked = now
 		live, err := b.store.Folded(ctx)
 		if err != nil {
 			return err

@@ -44,6 +44,9 @@ type Config struct {
 	Batch int
 	// Tick is how often the group is told what time it is; 0 is never.
 	Tick time.Duration
+	// RebuildMemory is about how many bytes of rows a rebuild keeps in memory; 0 is
+	// 160 MiB. Below 0 it keeps none, and folds as what is live is folded.
+	RebuildMemory int64
 	// Drain stops the engine once the group's committed offsets have reached
 	// the ends seen at the start.
 	Drain bool

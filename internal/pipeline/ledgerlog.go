@@ -34,7 +34,7 @@ func openLedgerLog(ctx context.Context, with reading, cat *catalog.Catalog, part
 		starts[id.Topic][id.Partition] = kgo.NewOffset().At(p.folded.Offset)
 	}
 	cl, err := kgo.NewClient(append(with.options(), kgo.ConsumePartitions(starts), kgo.WithPools(&fetchPools{}),
-		kgo.FetchMaxBytes(4*fetchBytes), kgo.FetchMaxPartitionBytes(fetchBytes))...)
+		kgo.FetchMaxBytes(2*fetchBytes), kgo.FetchMaxPartitionBytes(fetchBytes/2))...)
 	return &ledgerLog{parts: parts, cl: cl, bytes: bytes}, errors.Wrap(err, "make a Kafka client")
 }
 

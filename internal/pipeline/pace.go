@@ -10,6 +10,7 @@ import (
 // folded, and leaves half the time and short locks to what is.
 type pace struct {
 	max  int  // records a second; 0 is no limit
+	most int  // records of a transaction, or of a part of one
 	busy bool // something live was folded lately
 	// hurry says that somebody waits: nothing else counts.
 	hurry bool
@@ -33,11 +34,25 @@ func (p *pace) batch() int {
 	switch {
 	case p.hurry:
 	case p.max > 0:
-		return max(1, min(besideBatch, p.max/2))
+		return max(1, min(p.most, p.max/2))
 	case p.busy:
 		return shyBatch
 	}
-	return besideBatch
+	return p.most
+}
+
+// patience is how long what is folded in bulk may wait to be committed: what is
+// folded again after a crash, and what a status does not show yet. While live
+// records are folded, no transaction is kept open.
+func (p *pace) patience() time.Duration {
+	switch {
+	case p.hurry:
+	case p.max > 0:
+		return time.Second
+	case p.busy:
+		return 0
+	}
+	return bulkPatience
 }
 
 // folded counts what a transaction folded in a time.

@@ -118,7 +118,8 @@ func (b *beside) switchTo(ctx context.Context, w *projections.Switch) error {
 // passSwitch takes a switch that the ledger has: whoever kept a badge by it has
 // it from there on.
 func (b *beside) passSwitch(ctx context.Context, p *partition, row *projections.LedgerRow) error {
-	if err := b.settled(); err != nil {
+	// It changes rows that are in memory.
+	if err := b.drain(ctx); err != nil {
 		return err
 	}
 	kept := []projections.KeptBadge(nil)

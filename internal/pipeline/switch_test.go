@@ -146,8 +146,11 @@ func (c *community) olds(from, n int) []*kgo.Record {
 }
 
 // tick is a tick of now.
-func (c *community) tick(id string) *kgo.Record {
-	r := lines(fmt.Appendf(nil, `{"specversion":"1.0","id":"%s","source":"/s","type":"%s","time":"%s","data":{}}`, id, schemas.TickType, time.Now().UTC().Format(time.RFC3339)))[0]
+func (c *community) tick(id string) *kgo.Record { return c.tickAt(id, time.Now()) }
+
+// tickAt is a tick of another time.
+func (c *community) tickAt(id string, at time.Time) *kgo.Record {
+	r := lines(fmt.Appendf(nil, `{"specversion":"1.0","id":"%s","source":"/s","type":"%s","time":"%s","data":{}}`, id, schemas.TickType, at.UTC().Format(time.RFC3339)))[0]
 	r.Topic = c.Config.Group + ".control"
 	return r
 }

@@ -1,0 +1,260 @@
+package projections
+
+import (
+	"context"
+	"time"
+
+	"github.com/badgestream/badgestream/internal/catalog"
+	"github.com/badgestream/badgestream/processor"
+	"github.com/badgestream/badgestream/projections/pgbatch"
+	"github.com/cockroachdb/errors"
+)
+
+// BulkFolder folds ranges of the ledger into a generation that nobody else
+// reads or writes, as a BesideFolder does, and much faster: it keeps rows in
+// memory, works out there what becomes of them, and writes each once for many
+// batches. Rows that are new go by COPY, which the primary key judges; others by
+// an upsert that sets what they are. Rows that leave the memory are read again
+// when they are needed.
+//
+// The place of the generation moves in the same transaction as the rows, so a
+// crash takes back whole stretches, which are folded again. It is used by one
+// goroutine. After an error it is of no more use but to be closed.
+type BulkFolder struct {
+	plain *BesideFolder
+	stmts bulkStatements
+	reads *pgbatch.Conn
+	write *bulkWriter
+
+	members  rowCache[memberRow, *memberRow]
+	entities rowCache[entityRow, *entityRow]
+	users    userCache
+	places   map[int16]int64
+	clock    int64 // 0 before any tick
+	// nextDue is the earliest instant at which somebody is due, or an earlier one;
+	// 0 if nobody is.
+	nextDue int64
+	// changed says that places or the clock are others than those stored.
+	changed bool
+
+	ranges  []Range       // folded and not committed
+	history *pgbatch.Copy // rows that wait to be sent
+	refused []Place       // records that were rejected, and were not sent
+	// unsettled says that records were rejected, and that may not be committed.
+	unsettled bool
+	began     time.Time // when the first of ranges was folded
+
+	answers answers
+	missing []keyed
+}
+
+// A member's row takes about memberBytes in memory and an entity's entityBytes,
+// with their part of the hash table; a user's takes userBytes with few badges.
+// The memory is shared out so that each kind has room for about as many of the
+// workload's rows: members are most, users the most costly to write.
+const (
+	memberBytes = 40
+	entityBytes = 72
+	userBytes   = 320
+
+	memberShare = 40 // percent
+	entityShare = 15
+	userShare   = 45
+)
+
+// BulkFolder makes a folder that keeps about so many bytes of rows in memory,
+// besides what it sends. Close must be called.
+func (f *BesideFolder) BulkFolder(ctx context.Context, memory int64) (_ *BulkFolder, err error) {
+	limit := func(share, bytes int64) int { return int(max(16, memory*share/100/bytes)) }
+	b := &BulkFolder{plain: f, stmts: newBulkStatements(f), places: map[int16]int64{}}
+	b.members.limit, b.members.gone.size = limit(memberShare, memberBytes), filterSize(memory/4)
+	b.entities.limit, b.entities.gone.size = limit(entityShare, entityBytes), filterSize(memory/16)
+	b.users = newUserCache(limit(userShare, userBytes))
+	cfg := f.folder.cfg.Copy()
+	// A crash takes back the place with the rows.
+	cfg.RuntimeParams["synchronous_commit"] = "off"
+	// Within a transaction it is waited for the log. Whoever waits for this one is
+	// another that folds the generation.
+	cfg.RuntimeParams["idle_in_transaction_session_timeout"] = milliseconds(foldTime)
+	cfg.RuntimeParams["statement_timeout"] = milliseconds(foldTime)
+	if b.write, err = newBulkWriter(ctx, cfg); err != nil {
+		return nil, unreachable(err, cfg)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.CombineErrors(err, b.Close(context.WithoutCancel(ctx)))
+		}
+	}()
+	b.history = b.write.rows(historyFields)
+	// Rows are looked for one by one in their index, whatever the planner knows of
+	// tables that have grown since.
+	cfg.RuntimeParams["enable_hashjoin"] = "off"
+	cfg.RuntimeParams["enable_mergejoin"] = "off"
+	cfg.RuntimeParams["statement_timeout"] = "0" // a table may be large
+	if b.reads, err = pgbatch.Connect(ctx, cfg); err != nil {
+		return nil, unreachable(err, cfg)
+	}
+	return b, b.load(ctx)
+}
+
+// filterSize is the largest power of two that is not above a number of bytes.
+func filterSize(most int64) int {
+	size := 1 << 10
+	for int64(2*size) <= most {
+		size *= 2
+	}
+	return size
+}
+
+// Close ends the connections. What was not committed is folded again by the next.
+func (b *BulkFolder) Close(ctx context.Context) error {
+	err := b.write.close(ctx)
+	if b.reads != nil {
+		err = errors.CombineErrors(err, errors.Wrap(b.reads.Close(ctx), "close the reading connection"))
+	}
+	return err
+}
+
+// Fold folds the batch's events, which come from the ranges in that order, and
+// takes note of the records among them that the generation's rules reject. They
+// are committed by a later Commit. Errors of earlier writes can come back from
+// it; they are as those of BesideFolder.Fold.
+func (b *BulkFolder) Fold(ctx context.Context, batch *processor.Batch, ranges []Range, refused []Place) error {
+	if b.plain.folder.cat != batch.Catalog() {
+		return errors.AssertionFailedf("the batch was made for another catalogue than its folder")
+	}
+	if err := b.makeRoom(ctx); err != nil {
+		return err
+	}
+	if b.plain.folder.cat.HasAgeBadges {
+		batch.SetClock(b.clock)
+	}
+	if err := b.stages(ctx, batch); err != nil {
+		return err
+	}
+	b.folded(ranges)
+	b.refused, b.unsettled = append(b.refused, refused...), b.unsettled || len(refused) > 0
+	if err := b.addHistory(batch); err != nil {
+		return err
+	}
+	if len(b.refused) >= bulkRows {
+		if err := b.sendRefused(); err != nil {
+			return err
+		}
+	}
+	if len(b.members.fresh) >= min(freshMembers, b.members.limit/4) {
+		return b.copyMembers()
+	}
+	return nil
+}
+
+// freshMembers is how many new members are sent at once: the more there are, the
+// more neighbours in the index are among them.
+const freshMembers = 1 << 17
+
+// stages runs the stages of a fold on the rows in memory.
+func (b *BulkFolder) stages(ctx context.Context, batch *processor.Batch) error {
+	priors, err := b.applyMembers(ctx, batch.Members())
+	if err != nil {
+		return err
+	}
+	if err := batch.ApplyMembers(priors); err != nil {
+		return err
+	}
+	rows, err := b.applyEntities(ctx, batch.Entities())
+	if err != nil {
+		return err
+	}
+	if err := batch.ApplyEntities(rows); err != nil {
+		return err
+	}
+	if err := batch.ApplyPlaces(b.applyPlaces(batch.Places())); err != nil {
+		return err
+	}
+	users, err := b.applyUsers(ctx, batch.Users())
+	if err != nil {
+		return err
+	}
+	if err := batch.ApplyUsers(users); err != nil {
+		return err
+	}
+	for _, h := range batch.HeldUpdates() {
+		b.users.young[h.User].held = h.Held
+	}
+	return nil
+}
+
+// folded notes that ranges are folded in memory.
+func (b *BulkFolder) folded(ranges []Range) {
+	if len(b.ranges) == 0 {
+		b.began = time.Now()
+	}
+	b.ranges = joined(append(b.ranges, ranges...))
+}
+
+// Waiting is how long the first of what is not committed has been folded; 0 if
+// all is.
+func (b *BulkFolder) Waiting() time.Duration {
+	if len(b.ranges) == 0 {
+		return 0
+	}
+	return time.Since(b.began)
+}
+
+// makeRoom drops rows that were not asked for lately, if there are too many.
+func (b *BulkFolder) makeRoom(ctx context.Context) error {
+	if !b.members.full() && !b.entities.full() && !b.users.full() {
+		return nil
+	}
+	// Who needs them again must find them in the table.
+	if err := b.Commit(); err != nil {
+		return err
+	}
+	if err := b.Settle(ctx); err != nil {
+		return err
+	}
+	if b.members.full() {
+		b.members.rotate()
+	}
+	if b.entities.full() {
+		b.entities.rotate()
+	}
+	if b.users.full() {
+		b.users.rotate()
+	}
+	return nil
+}
+
+// Tick folds a tick of whole, in memory if it makes nobody due. Otherwise done is
+// false: all that was folded before is committed, the BesideFolder must fold the
+// tick, and Ticked be called.
+func (b *BulkFolder) Tick(ctx context.Context, tick *BesideTick) (done bool, err error) {
+	whole := tick.Range.From.Step == 0 && tick.Range.To.Step == 0
+	if src := tick.Source; whole && src != nil {
+		clock := max(b.clock, src.Time)
+		if b.clock == src.Time || b.clock == 0 || b.nextDue != 0 && b.nextDue <= clock {
+			whole = false
+		} else {
+			b.clock, b.changed = clock, true
+		}
+	}
+	if whole {
+		b.folded([]Range{tick.Range})
+		return true, nil
+	}
+	if err := b.Commit(); err != nil {
+		return false, err
+	}
+	return false, b.Settle(ctx)
+}
+
+// Ticked takes note of what a BesideFolder did with the batch of a tick.
+func (b *BulkFolder) Ticked(ctx context.Context, batch *processor.Batch) error {
+	for _, user := range batch.Credited() {
+		b.users.forget(user)
+	}
+	return b.loadClock(ctx)
+}
+
+// catalogue is what the generation is folded by.
+func (b *BulkFolder) catalogue() *catalog.Catalog { return b.plain.folder.cat }

@@ -1,0 +1,181 @@
+package projections
+
+import "github.com/badgestream/badgestream/internal/catalog"
+
+// storedRow is how a row in memory stands to the one in its table.
+type storedRow struct {
+	stored bool // the table has it
+	dirty  bool // and it is another there
+}
+
+// memberRow is a row of the members; at is processor.NoTime where its kind has none.
+type memberRow struct {
+	key   rowKey
+	at    int64
+	state int32
+	coll  int16
+	storedRow
+}
+
+// entityRow is a row of the entities.
+type entityRow struct {
+	key   rowKey
+	sums  [catalog.MaxSums]int64
+	state int32
+	coll  int16
+	storedRow
+}
+
+func (r *memberRow) rowKey() *rowKey { return &r.key }
+func (r *entityRow) rowKey() *rowKey { return &r.key }
+
+// keyedRow is a pointer to a row that has a key.
+type keyedRow[R any] interface {
+	*R
+	rowKey() *rowKey
+}
+
+// rowCache holds rows of one table by key, about limit of them. Rows that were
+// not asked for in a long time go first: what was asked for lately stands in
+// young, what was before that in old. A pointer to a row holds until the next
+// rotate.
+type rowCache[R any, P keyedRow[R]] struct {
+	young, old rowTable[R, P]
+	limit      int
+	// missed says that the table may have rows that are not here: gone knows their
+	// keys, and takes some others for such.
+	missed bool
+	gone   keyFilter
+	fresh  []P // not stored
+	dirty  []P
+}
+
+// get returns the row, nil if it is not here.
+func (c *rowCache[R, P]) get(k rowKey) P {
+	if r := c.young.get(k); r != nil {
+		return r
+	}
+	r := c.old.get(k)
+	if r == nil {
+		return nil
+	}
+	// What stands in old is stored and not dirty: nobody else points to it.
+	kept := c.young.add(k)
+	*kept = *r
+	return kept
+}
+
+// full says that it is time to rotate.
+func (c *rowCache[R, P]) full() bool { return c.young.n >= c.limit/2 }
+
+// rotate drops the rows that were not asked for lately. All must be stored.
+func (c *rowCache[R, P]) rotate() {
+	c.old.each(func(r P) {
+		if k := *r.rowKey(); c.young.get(k) == nil {
+			c.missed = true
+			c.gone.add(k)
+		}
+	})
+	c.old, c.young = c.young, rowTable[R, P]{}
+}
+
+// mayBeStored says whether the table may have a row that is not here.
+func (c *rowCache[R, P]) mayBeStored(k rowKey) bool { return c.missed && c.gone.has(k) }
+
+// rowTable is a hash table by open addressing. Rows stand in chunks and never
+// move; they hold no pointers, so that the collector passes them over. A map
+// takes twice the memory.
+type rowTable[R any, P keyedRow[R]] struct {
+	slots  []uint32 // number + 1; 0 is empty
+	chunks [][]R
+	n      int
+}
+
+const (
+	rowChunk  = 4096
+	leastRows = 1024
+)
+
+func (t *rowTable[R, P]) at(n int) P { return P(&t.chunks[n/rowChunk][n%rowChunk]) }
+
+func (k *rowKey) hash() uint64 { return uint64(k.row) ^ uint64(k.user)*0x9E3779B97F4A7C15 }
+
+func (t *rowTable[R, P]) get(k rowKey) P {
+	if t.n == 0 {
+		return nil
+	}
+	mask := uint64(len(t.slots) - 1)
+	for i := k.hash() & mask; t.slots[i] != 0; i = (i + 1) & mask {
+		if r := t.at(int(t.slots[i] - 1)); *r.rowKey() == k {
+			return r
+		}
+	}
+	return nil
+}
+
+// add makes a row of a key that is not here.
+func (t *rowTable[R, P]) add(k rowKey) P {
+	if t.n*4 >= len(t.slots)*3 {
+		t.slots = make([]uint32, max(leastRows, 2*len(t.slots)))
+		for n := range t.n {
+			t.place(t.at(n).rowKey(), n)
+		}
+	}
+	if t.n == len(t.chunks)*rowChunk {
+		t.chunks = append(t.chunks, make([]R, rowChunk))
+	}
+	r := t.at(t.n)
+	*r.rowKey() = k
+	t.place(&k, t.n)
+	t.n++
+	return r
+}
+
+func (t *rowTable[R, P]) place(k *rowKey, n int) {
+	mask := uint64(len(t.slots) - 1)
+	i := k.hash() & mask
+	for t.slots[i] != 0 {
+		i = (i + 1) & mask
+	}
+	t.slots[i] = uint32(n + 1)
+}
+
+func (t *rowTable[R, P]) each(f func(P)) {
+	for n := range t.n {
+		f(t.at(n))
+	}
+}
+
+// keyFilter knows which keys were added, and takes some others for such: with
+// eight bits for each key that was, one of 20.
+type keyFilter struct {
+	bits []uint64
+	size int // of the filter once it is used, in bytes; a power of two
+}
+
+func (f *keyFilter) add(k rowKey) {
+	if f.bits == nil {
+		f.bits = make([]uint64, f.size/8)
+	}
+	for _, bit := range f.places(k) {
+		f.bits[bit/64] |= 1 << (bit % 64)
+	}
+}
+
+func (f *keyFilter) has(k rowKey) bool {
+	if f.bits == nil {
+		return false
+	}
+	for _, bit := range f.places(k) {
+		if f.bits[bit/64]&(1<<(bit%64)) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// The keys are hashes; each half of one says a place.
+func (f *keyFilter) places(k rowKey) [2]uint64 {
+	mask := uint64(f.size)*8 - 1
+	return [2]uint64{uint64(k.row) & mask, k.hash() >> 20 & mask}
+}
