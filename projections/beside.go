@@ -178,7 +178,7 @@ func (f *BesideFolder) move(pipe *pgbatch.Pipe, whole []Range) func() error {
 			pgbatch.Int8Param(r.To.Offset), pgbatch.Int8Param(r.To.Step), pgbatch.Int8Param(r.To.Ordinal))
 	}
 	return func() error {
-		if !state.Beside() {
+		if !state.Beside() && state != Scratched {
 			return errors.Wrapf(ErrNotBeside, "generation %d", f.generation)
 		}
 		for i := range whole {

@@ -71,6 +71,7 @@ over the file. The defaults are the addresses of ` + "`badgestream dev`" + `.`,
 		newDLQ(s),
 		newAudit(s),
 		newRebuild(s),
+		newReplay(s),
 		newRepair(s),
 	)
 	return root

@@ -25,7 +25,7 @@ func (s *Reader) drawing(collection int, each func(user string) error) func(*kgo
 			return nil //nolint:nilerr // what is no event draws nothing
 		}
 		if _, known := s.cat.Types[ev.Type]; !known || ev.CheckTime(r.Timestamp.UnixMilli(), true) != nil {
-			return nil
+			return nil //nolint:nilerr // nor does one of no time
 		}
 		namings, err := s.batch.Namings(&ev)
 		if err != nil {
