@@ -26,7 +26,9 @@ type Batch struct {
 	done    []thingAct
 	counted []userAct
 	due     []Due
-	given   int // things that came with the events, once the store was asked; else None
+	// decisions are what people decided, see byHand.
+	decisions []decision
+	given     int // things that came with the events, once the store was asked; else None
 
 	// What the store's answers added; a rewind drops it.
 	summed []thingAct
@@ -45,6 +47,7 @@ type Batch struct {
 	adds    []int64 // arena of UserOp.Add
 	changes []Change
 	held    []HeldUpdate
+	hands   []HandUpdate
 	finals  []Final
 	eval    evaluation
 }
@@ -123,6 +126,8 @@ func (b *Batch) Reset() {
 	b.members = b.members[:0]
 	b.find.reset()
 	b.did, b.done, b.counted, b.due, b.clock = b.did[:0], b.done[:0], b.counted[:0], nil, 0
+	clear(b.decisions)
+	b.decisions = b.decisions[:0]
 	clear(b.things)
 	b.things = b.things[:0]
 	b.found.reset()
@@ -151,8 +156,9 @@ func (b *Batch) forget() {
 	clear(b.userOps)
 	clear(b.changes)
 	clear(b.held)
+	clear(b.hands)
 	clear(b.finals)
-	b.changes, b.held, b.finals = b.changes[:0], b.held[:0], b.finals[:0]
+	b.changes, b.held, b.hands, b.finals = b.changes[:0], b.held[:0], b.hands[:0], b.finals[:0]
 }
 
 // Empty reports whether no event of the batch may have an effect.

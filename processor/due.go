@@ -91,7 +91,7 @@ func (b *Batch) dueSince(s *userSpan) int64 {
 
 // evaluateDue looks at the badges that depend on an age: what was true just
 // before the user was due, and what is true now.
-func (b *Batch) evaluateDue(s *userSpan, row *UserRow) ([]Held, bool) {
+func (b *Batch) evaluateDue(s *userSpan, row *UserRow) moves {
 	e := &b.eval
 	e.badges = e.badges[:0]
 	e.stamp++
@@ -101,13 +101,13 @@ func (b *Batch) evaluateDue(s *userSpan, row *UserRow) ([]Held, bool) {
 		}
 	}
 	slices.Sort(e.badges)
-	m := moves{held: row.Held, user: s.user, event: 0, version: row.Version}
+	m := moves{held: row.Held, hand: row.ByHand, user: s.user, event: 0, version: row.Version}
 	for _, badge := range e.badges {
 		if is := b.holds(badge, row.Counters, b.clock); is != b.holds(badge, row.Counters, s.due.DueAt-1) {
 			b.move(&m, badge, is, row.Counters)
 		}
 	}
-	return m.held, m.changed
+	return m
 }
 
 // evidence is the values of the criterion's counters, ages in days.

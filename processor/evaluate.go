@@ -27,31 +27,37 @@ func newEvaluation(cat *catalog.Catalog) evaluation {
 type moves struct {
 	held    []Held
 	changed bool // held is a copy
+	hand    *ByHand
+	decided bool // hand is another one
 	user    int32
 	event   int32 // the one looked at, and the user's version after it
 	version int64
 }
 
-// evaluate walks a user's acts, if any criterion may have moved, and returns
-// the badges held after them.
-func (b *Batch) evaluate(s *userSpan, row *UserRow) (held []Held, changed bool) {
+// evaluate walks a user's acts, if any criterion may have moved or somebody
+// decided, and returns what happened to the user's badges.
+func (b *Batch) evaluate(s *userSpan, row *UserRow) moves {
 	if s.due != nil {
 		return b.evaluateDue(s, row)
 	}
 	acts := b.sorted[s.from:s.to]
-	if !b.mayCross(acts, s.add, row.Counters) {
-		return row.Held, false
+	m := moves{held: row.Held, hand: row.ByHand, user: s.user, version: row.Version - s.events}
+	if !s.decided && !b.mayCross(acts, s.add, row.Counters) {
+		return m
 	}
 	e := &b.eval
 	for c := range e.now {
 		e.now[c] = row.Counters[c] - s.add[c]
 	}
-	m := moves{held: row.Held, user: s.user, version: row.Version - s.events}
 	for i := 0; i < len(acts); {
 		event, from := acts[i].event, i
 		for ; i < len(acts) && acts[i].event == event; i++ {
 		}
 		m.event, m.version = event, m.version+1
+		if acts[from].counter == byHand {
+			b.decide(&m, &b.decisions[acts[from].delta-1], e.now)
+			continue
+		}
 		b.candidates(acts[from:i])
 		e.was = e.was[:0]
 		for _, badge := range e.badges {
@@ -66,7 +72,7 @@ func (b *Batch) evaluate(s *userSpan, row *UserRow) (held []Held, changed bool) 
 			}
 		}
 	}
-	return m.held, m.changed
+	return m
 }
 
 // mayCross reports whether a criterion may have changed: whether a threshold
@@ -201,19 +207,27 @@ func reaches(part, whole, threshold int64) bool {
 	return hi > high || hi == high && lo >= low
 }
 
-// move awards or revokes a badge. Awarding what is held, revoking what is not
-// and revoking what is sticky changes nothing.
+// move awards or revokes a badge by the rules: not one about which somebody
+// decided, and what is sticky is not revoked.
 func (b *Batch) move(m *moves, badge int, is bool, counters []int64) {
+	if def := &b.cat.Badges[badge]; !m.hand.Decides(def.ID) && (is || !def.Sticky) {
+		b.change(m, badge, is, counters, false)
+	}
+}
+
+// change awards or revokes a badge. Awarding what is held and revoking what is
+// not changes nothing.
+func (b *Batch) change(m *moves, badge int, is bool, counters []int64, manual bool) {
 	def := &b.cat.Badges[badge]
 	at, has := slices.BinarySearchFunc(m.held, def.ID, func(h Held, id int16) int { return int(h.Badge) - int(id) })
-	if is == has || !is && def.Sticky {
+	if is == has {
 		return
 	}
 	if !m.changed {
 		m.held, m.changed = slices.Clone(m.held), true
 	}
 	c := Change{User: b.users.all[m.user], Badge: badge, Revoked: !is, Source: b.events[m.event], Ordinal: int64(m.event),
-		EarnedAt: b.events[m.event].Time, Version: m.version, Counters: b.evidence(badge, counters)}
+		EarnedAt: b.events[m.event].Time, Version: m.version, Counters: b.evidence(badge, counters), ByHand: manual}
 	if is {
 		m.held = slices.Insert(m.held, at, Held{def.ID, c.EarnedAt})
 	} else {

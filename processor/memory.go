@@ -97,7 +97,7 @@ func (m *Memory) Tick(b *Batch, src Source) error {
 // Users calls f for every user that has a row, in no order.
 func (m *Memory) Users(f func(Final)) {
 	for name, u := range m.users {
-		f(Final{name, u.Version, u.Counters, u.Held})
+		f(Final{name, u.Version, u.Counters, u.Held, u.ByHand})
 	}
 }
 
@@ -151,6 +151,9 @@ func (m *Memory) applyUsers(b *Batch) error {
 	}
 	for _, h := range b.HeldUpdates() {
 		m.users[h.User].Held = h.Held
+	}
+	for _, h := range b.HandUpdates() {
+		m.users[h.User].ByHand = h.ByHand
 	}
 	return nil
 }

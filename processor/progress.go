@@ -8,8 +8,8 @@ import (
 	"github.com/badgestream/badgestream/schemas"
 )
 
-// FillSnapshot makes the snapshot of a user's row, but for its epoch, the
-// catalogue's version and the pins. It reuses the snapshot's slices.
+// FillSnapshot makes the snapshot of a user's row, but for its epoch and the
+// catalogue's version. It reuses the snapshot's slices.
 func FillSnapshot(cat *catalog.Catalog, f *Final, s *schemas.Snapshot) {
 	s.User, s.Version = f.User, f.Version
 	s.Counters, s.Since = s.Counters[:0], s.Since[:0]
@@ -36,6 +36,14 @@ func FillSnapshot(cat *catalog.Catalog, f *Final, s *schemas.Snapshot) {
 		for i, badge := range order {
 			at, _ := held(f, cat.Badges[badge].ID)
 			s.Earned[i] = schemas.Earned{Badge: cat.Badges[badge].Slug, At: f.Held[at].At}
+		}
+	}
+	s.Pins = s.Pins[:0]
+	if f.ByHand != nil {
+		for _, badge := range f.ByHand.Pins {
+			if _, has := held(f, badge); has {
+				s.Pins = append(s.Pins, cat.Badges[cat.ByID[badge]].Slug)
+			}
 		}
 	}
 	s.InProgress = s.InProgress[:0]
@@ -70,7 +78,7 @@ func next(cat *catalog.Catalog, g *catalog.Group, f *Final) (schemas.InProgress,
 	}
 	for _, badge := range badges {
 		def := &cat.Badges[badge]
-		if _, has := held(f, def.ID); has {
+		if _, has := held(f, def.ID); has || f.ByHand.Withholds(def.ID) {
 			continue
 		}
 		if step, ok := least(cat, def, f); ok {

@@ -125,12 +125,13 @@ type Held struct {
 }
 
 // UserRow is a user's row after the batch's additions. Counters has one
-// number per counter of the catalogue; Held is as it was before, ascending by
-// Badge.
+// number per counter of the catalogue; Held and ByHand are as they were before,
+// Held ascending by Badge.
 type UserRow struct {
 	Version  int64
 	Counters []int64
 	Held     []Held
+	ByHand   *ByHand
 }
 
 // Due is a user whom the present makes due, as the store finds him: DueAt is
@@ -153,6 +154,8 @@ type Change struct {
 	// EarnedAt is when a revoked badge had been earned; of an awarded one it
 	// is the source's time.
 	EarnedAt int64
+	// ByHand says that a person decided it.
+	ByHand bool
 	// Version is the user's, after the source event.
 	Version int64
 	// Counters are the values of the criterion's counters at that moment, in
@@ -182,4 +185,5 @@ type Final struct {
 	Version  int64
 	Counters []int64
 	Held     []Held
+	ByHand   *ByHand
 }

@@ -68,7 +68,7 @@ func (m *Memory) touched(key *MemberKey, before, after int32, late bool) {
 // User is a user's row, as it is now. Who has none is at nothing.
 func (m *Memory) User(name string) Final {
 	if u := m.users[name]; u != nil {
-		return Final{name, u.Version, u.Counters, u.Held}
+		return Final{name, u.Version, u.Counters, u.Held, u.ByHand}
 	}
 	return Final{User: name, Counters: make([]int64, len(m.cat.Counters))}
 }

@@ -13,6 +13,7 @@ type userSpan struct {
 	events   int64
 	add      []int64
 	due      *Due // set if the present made the user due
+	decided  bool // somebody decided about the user
 }
 
 // Users names the user rows that the batch writes, sorted by user.
@@ -94,6 +95,10 @@ func (b *Batch) settle(s *userSpan) {
 		}
 	}
 	for _, a := range kept {
+		if a.counter == byHand {
+			s.decided = true
+			continue
+		}
 		s.add[a.counter] += a.delta
 	}
 	s.to = s.from + int32(len(kept))
@@ -108,11 +113,14 @@ func (b *Batch) ApplyUsers(rows []UserRow) error {
 	for i := range b.ranked {
 		s, row := &b.ranked[i], &rows[i]
 		user := b.users.all[s.user]
-		held, changed := b.evaluate(s, row)
-		if changed {
-			b.held = append(b.held, HeldUpdate{user, held})
+		m := b.evaluate(s, row)
+		if m.changed {
+			b.held = append(b.held, HeldUpdate{user, m.held})
 		}
-		b.finals = append(b.finals, Final{user, row.Version, row.Counters, held})
+		if m.decided {
+			b.hands = append(b.hands, HandUpdate{user, m.hand})
+		}
+		b.finals = append(b.finals, Final{user, row.Version, row.Counters, m.held, m.hand})
 	}
 	b.numberChanges()
 	return nil

@@ -22,6 +22,8 @@ type Account struct {
 	Latest []HistoryRow
 	// Given and Taken count awards and revocations by badge.
 	Given, Taken map[string]int64
+	// Decisions are what people decided about the user, in the order of the log.
+	Decisions []Decision
 	// Places are how many places of each First collection are drawn.
 	Places map[int16]int64
 	// Clock is the time of the latest tick in Unix microseconds, 0 before any.
@@ -81,6 +83,7 @@ func (s *Store) account(ctx context.Context, user string, a *Account) error {
 		return err
 	})
 	s.queueHistory(batch, user, a)
+	s.queueDecisions(batch, user, a)
 	batch.Queue(`SELECT collection, taken FROM ` + rows.gen + `.place`).Query(func(found pgx.Rows) error {
 		a.Places = map[int16]int64{}
 		var collection int16

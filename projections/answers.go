@@ -61,14 +61,45 @@ func (a *answers) readHeld(held, earnedAt []byte) ([]processor.Held, error) {
 	return a.held[start:len(a.held):len(a.held)], nil
 }
 
-// readFinal reads a user's row from its columns version, held, earned_at and
-// the counters.
+// readByHand reads the columns granted, withheld and pinned_badges; nil where
+// they are null, as they are for almost everybody.
+func readByHand(v [][]byte) (*processor.ByHand, error) {
+	if v[0] == nil && v[1] == nil && v[2] == nil {
+		return nil, nil
+	}
+	var lists [3][]int16
+	for i, column := range v[:3] {
+		if column == nil {
+			continue
+		}
+		badges, err := pgbatch.ReadArray(column)
+		if err != nil {
+			return nil, errors.Wrapf(err, "column %s", handColumns()[i])
+		}
+		for badges.Len() > 0 {
+			lists[i] = append(lists[i], pgbatch.ReadInt2(badges.Next()))
+		}
+	}
+	return &processor.ByHand{Granted: lists[0], Withheld: lists[1], Pins: lists[2]}, nil
+}
+
+// rowColumns are the columns of a user's row that stand before the counters.
+func rowColumns() []string { return append([]string{"version", "held", "earned_at"}, handColumns()...) }
+
+// handColumns are the columns of a user's row that people decide: ids of badges,
+// null where there are none.
+func handColumns() []string { return []string{"granted", "withheld", "pinned_badges"} }
+
+// readFinal reads a user's row from rowColumns and the counters.
 func (a *answers) readFinal(f *processor.Final, v [][]byte) (err error) {
 	f.Version = pgbatch.ReadInt8(v[0])
-	f.Counters = make([]int64, 0, len(v)-3)
-	for _, c := range v[3:] {
+	f.Counters = make([]int64, 0, len(v)-6)
+	for _, c := range v[6:] {
 		f.Counters = append(f.Counters, pgbatch.ReadInt8(c))
 	}
-	f.Held, err = a.readHeld(v[1], v[2])
+	if f.Held, err = a.readHeld(v[1], v[2]); err != nil {
+		return err
+	}
+	f.ByHand, err = readByHand(v[3:6])
 	return err
 }

@@ -143,6 +143,7 @@ func (f *BesideFolder) run(ctx context.Context, b *processor.Batch, ranges []Ran
 	}
 	pipe := f.folder.conn.Begin()
 	f.folder.addHeld(pipe, b.HeldUpdates())
+	f.folder.addByHand(pipe, b.HandUpdates())
 	f.folder.addHistory(pipe, &transaction{batch: b, reason: schemas.ReasonActivity})
 	f.folder.addRefused(pipe, refused)
 	pipe.Add(f.folder.stmts.commit, nil)

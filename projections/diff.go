@@ -32,7 +32,7 @@ func (m *Moment) Hashes(ctx context.Context, generation int32, cat *catalog.Cata
 	if err != nil {
 		return nil, err
 	}
-	users := append([]string{"id", "version", "due_at", "coalesce(held, '{}')", "coalesce(earned_at, '{}')"}, counterColumns(cat)...)
+	users := append([]string{"id", "version", "due_at", "coalesce(held, '{}')", "coalesce(earned_at, '{}')", "granted", "withheld", "pinned_badges"}, counterColumns(cat)...)
 	var list []TableHash
 	for _, t := range []struct{ name, columns, from string }{
 		{"users", strings.Join(users, ", "), gen + ".users"},

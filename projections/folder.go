@@ -48,7 +48,7 @@ type Folder struct {
 	answers answers
 	// Parameters are built here. What goes in parts is sent as soon as it is
 	// built, so that all such statements share their columns.
-	cols       [16]pgbatch.Column
+	cols       [17]pgbatch.Column
 	wide       []pgbatch.Column // users
 	rejectCols [9]pgbatch.Column
 	ledgerCols [8]pgbatch.Column

@@ -11,9 +11,9 @@ import (
 // Counters have no index and rows leave room, so that an update stays on its
 // page and touches no index. prev, prev_at and at serve the fold: what a row
 // was before its last batch, and the event time of what it is. Members and
-// entities are stored under a hash of their ids, see rowKey. refused names the
-// records that this generation's fold has rejected: other rules may have taken
-// them.
+// entities are stored under a hash of their ids, see rowKey. granted, withheld and
+// pinned_badges are what people decided. refused names the records that this
+// generation's fold has rejected: other rules may have taken them.
 func generationDDL(group string, generation int32, cat *catalog.Catalog) string {
 	gen := generationSchema(group, generation)
 	var counters strings.Builder
@@ -26,7 +26,10 @@ CREATE TABLE ` + gen + `.users (
     version   bigint NOT NULL,
     due_at    timestamptz,
     held      smallint[],
-    earned_at timestamptz[]` + counters.String() + `
+    earned_at timestamptz[],
+    granted   smallint[],
+    withheld  smallint[],
+    pinned_badges smallint[]` + counters.String() + `
 ) WITH (fillfactor = 75);
 CREATE TABLE ` + gen + `.member (
     user_key   bigint NOT NULL,

@@ -114,7 +114,7 @@ func (s *Store) rulesDiffer(ctx context.Context, q queryer, stored StoredCatalog
 // that Postgres adds to every table, has this name.
 func reserved(column string) bool {
 	switch column {
-	case `"id"`, `"version"`, `"due_at"`, `"held"`, `"earned_at"`,
+	case `"id"`, `"version"`, `"due_at"`, `"held"`, `"earned_at"`, `"granted"`, `"withheld"`, `"pinned_badges"`,
 		`"tableoid"`, `"xmin"`, `"cmin"`, `"xmax"`, `"cmax"`, `"ctid"`:
 		return true
 	}

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"strings"
 
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/processor"
@@ -65,7 +66,7 @@ func heldOf(ctx context.Context, tx pgx.Tx, gen string, cat *catalog.Catalog, ke
 	for i := range kept {
 		users[i] = kept[i].User
 	}
-	rows, err := tx.Query(ctx, `SELECT id, version, held, earned_at FROM `+gen+`.users WHERE id = ANY($1)`, inBinary(), users)
+	rows, err := tx.Query(ctx, `SELECT id, `+strings.Join(rowColumns(), ", ")+` FROM `+gen+`.users WHERE id = ANY($1)`, inBinary(), users)
 	if err != nil {
 		return nil, errors.Wrapf(err, "read what %d users hold", len(users))
 	}

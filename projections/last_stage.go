@@ -16,6 +16,8 @@ import (
 func (f *Folder) lastStage(ctx context.Context, t *transaction) error {
 	pipe := f.conn.Begin()
 	f.addHeld(pipe, t.batch.HeldUpdates())
+	f.addByHand(pipe, t.batch.HandUpdates())
+	f.addDecisions(pipe, t.batch.Decisions())
 	f.addHistory(pipe, t)
 	f.addRejects(pipe, t.rejects)
 	if t.move {
@@ -49,16 +51,16 @@ func (f *Folder) addHistory(pipe *pgbatch.Pipe, t *transaction) {
 	if len(t.history) == 0 {
 		return
 	}
-	version, reason := pgbatch.Int4Param(f.in.CatalogVersion), []byte(t.reason)
+	version := pgbatch.Int4Param(f.in.CatalogVersion)
 	pipe.AddParts(f.stmts.history, nil, parts(len(t.history), func(from, to int) [][]byte {
-		return append(f.historyParams(t.history[from:to]), version, reason)
+		return append(f.historyParams(t.history[from:to]), version)
 	}))
 }
 
 func (f *Folder) historyParams(rows []HistoryRow) [][]byte {
-	cols := f.cols[:16]
+	cols := f.cols[:17]
 	start(cols, pgbatch.Text, pgbatch.Int4, pgbatch.Int8, pgbatch.Int8, pgbatch.Text, pgbatch.Text, pgbatch.Text, pgbatch.Text, pgbatch.Int4,
-		pgbatch.Bool, pgbatch.TimestampTZ, pgbatch.TimestampTZ, pgbatch.Text, pgbatch.Text, pgbatch.JSON, pgbatch.Int8)
+		pgbatch.Bool, pgbatch.TimestampTZ, pgbatch.TimestampTZ, pgbatch.Text, pgbatch.Text, pgbatch.JSON, pgbatch.Int8, pgbatch.Text)
 	for i := range rows {
 		h := &rows[i]
 		cols[0].AddText(h.Topic)
@@ -78,6 +80,7 @@ func (f *Folder) historyParams(rows []HistoryRow) [][]byte {
 		f.text = h.Counters.Append(f.text[:0])
 		cols[14].AddBytes(f.text)
 		cols[15].AddInt8(h.Version)
+		cols[16].AddText(string(h.Reason))
 	}
 	return params(cols)
 }
@@ -85,6 +88,9 @@ func (f *Folder) historyParams(rows []HistoryRow) [][]byte {
 // historyRow is the row that a change makes. Its badge event is made from it,
 // when the change is published at once as well as when it is read back.
 func (f *Folder) historyRow(c *processor.Change, reason schemas.BadgeReason) HistoryRow {
+	if c.ByHand {
+		reason = schemas.ReasonManual
+	}
 	badge := &f.cat.Badges[c.Badge]
 	indexes := f.cat.CriterionCounters(c.Badge)
 	counters := make(schemas.Numbers, len(indexes))

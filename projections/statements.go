@@ -21,6 +21,7 @@ type statements struct {
 	members, timed, entities, places     pgbatch.Statement
 	users, due                           pgbatch.Statement
 	held, history, rejects, refused      pgbatch.Statement
+	byHand, decisions                    pgbatch.Statement
 	ledger, numbered, commit             pgbatch.Statement
 	standing, alone, raise, dueNow, move pgbatch.Statement
 	await, written                       pgbatch.Statement
@@ -81,6 +82,7 @@ SELECT ` + ledgerRows() + `, $11::bigint RETURNING number`},
 	s.written = pgbatch.Statement{Name: "ledger row", SQL: `SELECT number FROM ` + base + `.ledger
 WHERE topic = $1 AND partition = $2 AND from_offset = $3 AND from_step = $4 AND xmin = $5::xid`}
 	s.ofTicks(base, gen, cat)
+	s.ofDecisions(base, gen)
 	return s
 }
 
@@ -107,7 +109,7 @@ func historySQL(in string, generation int32) string {
 	return `INSERT INTO ` + in + `.history (topic, partition, "offset", ordinal, user_id, badge, category, criterion, tier,
 revoked, at, earned_at, event_id, event_source, counters, user_version, catalog_version, reason, generation)
 SELECT ` + rows(`text`, `int`, `bigint`, `bigint`, `text`, `text`, `text`, `text`, `int`,
-		`boolean`, `timestamptz`, `timestamptz`, `text`, `text`, `json`, `bigint`) + `, $17::int, $18::text, ` + strconv.Itoa(int(generation))
+		`boolean`, `timestamptz`, `timestamptz`, `text`, `text`, `json`, `bigint`) + `, $18::int, unnest($17::text[]), ` + strconv.Itoa(int(generation))
 }
 
 // usersSQL is the additive upsert of the users' rows.
@@ -125,7 +127,7 @@ func usersSQL(gen string, cat *catalog.Catalog, dueAt string) string {
 	return `INSERT INTO ` + gen + `.users AS t (` + strings.Join(append([]string{"id", "version", "due_at"}, columns...), ", ") + `)
 SELECT ` + rows(types...) + `
 ON CONFLICT (id) DO UPDATE SET ` + strings.Join(sums, ", ") + `
-RETURNING ` + strings.Join(append([]string{"version", "held", "earned_at"}, columns...), ", ")
+RETURNING ` + strings.Join(append(rowColumns(), columns...), ", ")
 }
 
 // counterColumns are the columns of the counters, quoted.

@@ -71,7 +71,7 @@ func (c *changes) sides(ctx context.Context, tx pgx.Tx, generation int32, cat *c
 	if err := tx.QueryRow(ctx, `SELECT coalesce((extract(epoch FROM at) * 1000000)::bigint, 0) FROM `+gen+`.clock`).Scan(&clock); err != nil {
 		return nil, errors.Wrapf(err, "read the clock of generation %d", generation)
 	}
-	rows, err := tx.Query(ctx, `SELECT id, version, held, earned_at, `+strings.Join(counterColumns(cat), ", ")+` FROM `+gen+`.users JOIN `+c.switching.Suspects.table+` USING (id)`, inBinary())
+	rows, err := tx.Query(ctx, `SELECT id, `+strings.Join(slices.Concat(rowColumns(), counterColumns(cat)), ", ")+` FROM `+gen+`.users JOIN `+c.switching.Suspects.table+` USING (id)`, inBinary())
 	if err != nil {
 		return nil, errors.Wrapf(err, "read what users hold by generation %d", generation)
 	}

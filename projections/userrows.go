@@ -22,7 +22,7 @@ type Users struct {
 
 // Users returns a reader of the rows of the live generation.
 func (s *Store) Users(in Installed, cat *catalog.Catalog) *Users {
-	columns := append([]string{"id", "version", "held", "earned_at"}, counterColumns(cat)...)
+	columns := slices.Concat([]string{"id"}, rowColumns(), counterColumns(cat))
 	return &Users{store: s, cat: cat, gen: generationSchema(s.group, in.Generation), columns: strings.Join(columns, ", ")}
 }
 

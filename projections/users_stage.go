@@ -27,14 +27,19 @@ func (f *Folder) writeUsers(ctx context.Context, ops []processor.UserOp) ([]proc
 	pipe := f.conn.Begin()
 	pipe.AddParts(stmt, func(v [][]byte) error {
 		from := len(a.counters)
-		for _, c := range v[3:] {
+		for _, c := range v[6:] {
 			a.counters = append(a.counters, pgbatch.ReadInt8(c))
 		}
 		held, err := a.readHeld(v[1], v[2])
+		if err != nil {
+			return err
+		}
+		hand, err := readByHand(v[3:6])
 		a.users = append(a.users, processor.UserRow{
 			Version:  pgbatch.ReadInt8(v[0]),
 			Counters: a.counters[from:len(a.counters):len(a.counters)],
 			Held:     held,
+			ByHand:   hand,
 		})
 		return err
 	}, parts(len(ops), func(from, to int) [][]byte { return f.userParams(ops[from:to]) }))

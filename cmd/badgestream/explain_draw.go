@@ -23,6 +23,7 @@ func drawExplanation(out io.Writer, e *explain.Explanation, full bool) error {
 	if e.System {
 		b.WriteString("a system account: it earns nothing, and has no row\n")
 	}
+	drawDecisions(&b, e.Decisions)
 	for i := range e.Badges {
 		drawBadge(&b, &e.Badges[i], full)
 	}
@@ -45,6 +46,12 @@ func drawBadge(b *strings.Builder, badge *explain.Badge, full bool) {
 	default:
 		b.WriteString("not yet\n")
 	}
+	if badge.ByHand != nil {
+		fmt.Fprintf(b, "  %sed by %s at %s, because %s\n", strings.TrimSuffix(string(badge.ByHand.Verb), "e"), harmless(badge.ByHand.By), badge.ByHand.Time, harmless(badge.ByHand.Reason))
+	}
+	if badge.Pinned {
+		b.WriteString("  pinned\n")
+	}
 	if badge.Awarded != nil {
 		drawChange(b, "earned", badge.Awarded)
 	}
@@ -62,6 +69,20 @@ func drawBadge(b *strings.Builder, badge *explain.Badge, full bool) {
 	}
 	for i := range badge.Conditions {
 		drawCondition(b, &badge.Conditions[i], full)
+	}
+}
+
+// drawDecisions lists what people decided.
+func drawDecisions(b *strings.Builder, list []explain.Decision) {
+	if len(list) > 0 {
+		b.WriteString("\nDecided by people\n")
+	}
+	for _, d := range list {
+		fmt.Fprintf(b, "  %s  %-7s %s by %s on %s/%d@%d", d.Time, d.Verb, d.Badge, harmless(d.By), d.Event.Topic, d.Event.Partition, d.Event.Offset)
+		if d.Reason != "" {
+			fmt.Fprintf(b, ", because %s", harmless(d.Reason))
+		}
+		b.WriteByte('\n')
 	}
 }
 

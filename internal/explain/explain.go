@@ -31,7 +31,9 @@ type Explanation struct {
 	Clock    string           `json:"clock,omitempty"`
 	Counters map[string]int64 `json:"counters"` // ages in days
 	Badges   []Badge          `json:"badges"`
-	Trace    *Trace           `json:"trace,omitempty"`
+	// Decisions are what people decided about the badges shown, in their order.
+	Decisions []Decision `json:"decisions"`
+	Trace     *Trace     `json:"trace,omitempty"`
 
 	account *projections.Account
 }
@@ -62,6 +64,11 @@ type Badge struct {
 	// is held the one before that award.
 	Awarded *Change `json:"awarded,omitempty"`
 	Revoked *Change `json:"revoked,omitempty"`
+	// ByHand is the grant or the revocation by which a person decided that the
+	// badge is held, or that it is not; nil where the rules decide.
+	ByHand *Decision `json:"by_hand,omitempty"`
+	// Pinned says that the user shows the badge first.
+	Pinned bool `json:"pinned,omitempty"`
 	// Conditions are as they are now.
 	Conditions []Condition `json:"conditions"`
 	// Never says why the badge cannot be earned as things are.
@@ -114,7 +121,7 @@ func Explain(ctx context.Context, store *projections.Store, user, badge string) 
 	}
 	cat := a.Catalog
 	e := &Explanation{Group: store.Group(), User: user, Version: a.Row.Version, Catalog: cat.Name, CatalogVersion: a.CatalogVersion,
-		Counters: map[string]int64{}, Badges: []Badge{}, account: a}
+		Counters: map[string]int64{}, Badges: []Badge{}, Decisions: []Decision{}, account: a}
 	_, e.System = cat.System[user]
 	if !a.Found && !e.System && len(a.Latest) == 0 {
 		return nil, unknownUser(ctx, store, a, user)
@@ -130,6 +137,7 @@ func Explain(ctx context.Context, store *projections.Store, user, badge string) 
 			e.Badges = append(e.Badges, e.badge(&cat.Badges[i]))
 		}
 	}
+	e.decisions(badge)
 	e.gone(badge)
 	if len(e.Badges) == 0 && badge != "" {
 		return nil, unknownBadge(cat, badge)
@@ -150,6 +158,7 @@ func (e *Explanation) badge(def *catalog.Badge) Badge {
 	a := e.account
 	b := Badge{Slug: def.Slug, Name: def.Name, Description: def.Description, State: NotYet, Sticky: def.Sticky}
 	e.past(&b)
+	e.byHand(&b, def)
 	at, held := slices.BinarySearchFunc(a.Row.Held, def.ID, func(h processor.Held, id int16) int { return int(h.Badge) - int(id) })
 	switch {
 	case held:

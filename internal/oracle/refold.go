@@ -21,6 +21,8 @@ type source struct {
 	// disputed are records that were rejected when they were folded and are valid
 	// by now, until they come again.
 	disputed map[int64]digest
+	// decisions are those of people.
+	decisions *cursor[recount.Decision]
 }
 
 // refold counts the log in the ledger's order, one event at a time, and
@@ -149,6 +151,9 @@ func (p *pass) open(ctx context.Context, n int, row *schemas.LedgerRow) (s *sour
 	if s.rejects, err = p.openRejects(ctx, n, s.id); err != nil {
 		return nil, err
 	}
+	if s.decisions, err = p.openDecisions(ctx, n, s.id); err != nil {
+		return nil, err
+	}
 	s.log, err = p.newLogReader(s.id, row.From)
 	return s, err
 }
@@ -158,6 +163,7 @@ func (p *pass) foldRow(ctx context.Context, s *source, row *schemas.LedgerRow) e
 	from, to := rowFrom(row), rowTo(row)
 	var changes []schemas.BadgeEvent
 	var rejects []rejected
+	var decisions []recount.Decision
 	if row.FromStep > 0 && !p.switching(s, row) {
 		changes = p.step(s, row, changes)
 	}
@@ -195,6 +201,8 @@ func (p *pass) foldRow(ctx context.Context, s *source, row *schemas.LedgerRow) e
 					return err
 				}
 			}
+		case recount.Decided:
+			decisions = append(decisions, p.count.Decision(s.id))
 		case recount.Rejected:
 			if rec.Refused {
 				break
@@ -215,6 +223,9 @@ func (p *pass) foldRow(ctx context.Context, s *source, row *schemas.LedgerRow) e
 		changes[i].UserVersion += p.turn * turnVersions
 	}
 	if err := p.changed(ctx, s.history, to, changes, from); err != nil {
+		return err
+	}
+	if err := p.decisions(ctx, s.decisions, to, decisions); err != nil {
 		return err
 	}
 	p.rejects(s.id, stored, rejects)
@@ -255,6 +266,9 @@ func (p *pass) beyond(ctx context.Context, sources map[recount.Partition]*source
 			sources[id] = s
 		}
 		if err := p.changed(ctx, s.history, position{Offset: 1 << 62}, nil, at); err != nil {
+			return err
+		}
+		if err := p.decisions(ctx, s.decisions, position{Offset: 1 << 62}, nil); err != nil {
 			return err
 		}
 		rest, err := rowsBelow(ctx, s.rejects, 1<<62)

@@ -37,6 +37,9 @@ const (
 	// RejectsRecounted: each record that is no valid event is a row, with its
 	// reason and its bytes, and no other is.
 	RejectsRecounted = "rejects-recounted"
+	// DecisionsRecounted: each decision of a person's is a row, with who and why,
+	// and no other is.
+	DecisionsRecounted = "decisions-recounted"
 	// DeadLettersOnce: each reject below the watermark is one dead letter, with
 	// the record's bytes and headers, and each dead letter is backed by a row.
 	DeadLettersOnce = "dead-letters-once"
@@ -62,7 +65,7 @@ const (
 // checkNames are all checks in the order in which they are shown.
 func checkNames() []string {
 	return []string{LedgerTiles, LedgerTopic, HistoryRefolded, TicksWhole, UsersRecounted, MembersRecounted, ThingsRecounted, PlacesRecounted,
-		RejectsRecounted, DeadLettersOnce, AwardsOnce, AwardsOrdered, NothingTorn, Watermark, LagZero, SnapshotsConverged}
+		RejectsRecounted, DecisionsRecounted, DeadLettersOnce, AwardsOnce, AwardsOrdered, NothingTorn, Watermark, LagZero, SnapshotsConverged}
 }
 
 // Report is what an audit found.

@@ -40,7 +40,9 @@ type userRow struct {
 	dueAt    *int64
 	held     []int16
 	earnedAt []time.Time
-	counters []int64
+	// granted, withheld and pins are what people decided.
+	granted, withheld, pins []int16
+	counters                []int64
 }
 
 func (p *pass) userRows(ctx context.Context) error {
@@ -49,10 +51,10 @@ func (p *pass) userRows(ctx context.Context) error {
 	for i := range cat.Counters {
 		columns += ", " + pgx.Identifier{column(&cat.Counters[i])}.Sanitize()
 	}
-	c, err := openCursor(ctx, p.tx, "audit_users", `SELECT id, version, (extract(epoch FROM due_at) * 1000000)::bigint, held, earned_at`+columns+`
+	c, err := openCursor(ctx, p.tx, "audit_users", `SELECT id, version, (extract(epoch FROM due_at) * 1000000)::bigint, held, earned_at, granted, withheld, pinned_badges`+columns+`
 FROM `+p.stored.gen()+`.users ORDER BY id`, func(row pgx.CollectableRow) (u userRow, err error) {
 		u.counters = make([]int64, len(cat.Counters))
-		into := []any{&u.id, &u.version, &u.dueAt, &u.held, &u.earnedAt}
+		into := []any{&u.id, &u.version, &u.dueAt, &u.held, &u.earnedAt, &u.granted, &u.withheld, &u.pins}
 		for i := range u.counters {
 			into = append(into, &u.counters[i])
 		}
@@ -118,6 +120,23 @@ func (p *pass) compareUser(row *userRow) {
 	}
 	if len(held) != len(row.held) || !maps.Equal(held, u.Held) {
 		differ("held", badgesText(held), badgesText(u.Held))
+	}
+	settled := recount.Settled{}
+	for _, id := range row.granted {
+		settled[p.stored.slugs[id]] = true
+	}
+	for _, id := range row.withheld {
+		settled[p.stored.slugs[id]] = false
+	}
+	if len(settled) != len(row.granted)+len(row.withheld) || !maps.Equal(settled, u.Settled) {
+		differ("what people decided", settled, u.Settled)
+	}
+	pins := []string{}
+	for _, id := range row.pins {
+		pins = append(pins, p.stored.slugs[id])
+	}
+	if !slices.Equal(pins, u.Pins) {
+		differ("the pins", pins, u.Pins)
 	}
 	due := int64(0)
 	if row.dueAt != nil {

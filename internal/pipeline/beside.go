@@ -117,7 +117,7 @@ func (b *beside) by(ctx context.Context, number int32) (*version, error) {
 	}
 	v.BesideFolder = b.store.NewBesideFolder(b.in, v.cat, b.gen.Number, named)
 	for i := range v.intakes {
-		v.intakes[i] = newIntake(v.cat, b.reading().link)
+		v.intakes[i] = newIntake(v.cat, b.cfg.controlTopic(), b.reading().link)
 		v.intakes[i].refusals, v.intakes[i].facts = b.refusals, v.same
 	}
 	b.versions[number] = v

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/badgestream/badgestream/internal/catalog"
@@ -21,10 +20,12 @@ type intake struct {
 	event schemas.Event
 	// headers are those of the record at hand.
 	headers []kgo.RecordHeader
-	// control is the topic on which switches count; empty where they do not.
-	// asked is one that the last take has met: it is not folded with others.
-	control string
-	asked   *projections.Switch
+	// control is the topic on which kinds count. switches says that switches of
+	// generations are waited for; asked is one that the last take has met.
+	control  string
+	kinds    map[string]controlKind
+	switches bool
+	asked    *projections.Switch
 	// refusals tell what a redriven record is; without them it is as any other.
 	// facts says that what was rejected when it was folded is not judged anew.
 	refusals refusals
@@ -51,8 +52,10 @@ type tally struct {
 	records, duplicates, unknown, rejected int64
 }
 
-func newIntake(cat *catalog.Catalog, link func([]trace.Link, []kgo.RecordHeader) []trace.Link) *intake {
-	return &intake{cat: cat, link: link, batch: processor.New(cat), types: map[string]int64{}, newest: map[string]time.Time{}, strangers: map[string]int64{}}
+// newIntake makes an intake for records of the activity topic, and of the control
+// topic that is named.
+func newIntake(cat *catalog.Catalog, control string, link func([]trace.Link, []kgo.RecordHeader) []trace.Link) *intake {
+	return &intake{cat: cat, control: control, kinds: controlKinds(), link: link, batch: processor.New(cat), types: map[string]int64{}, newest: map[string]time.Time{}, strangers: map[string]int64{}}
 }
 
 func (in *intake) reset() {
@@ -82,7 +85,8 @@ func (in *intake) take(ctx context.Context, p *partition, limit int) (tick *proc
 				return nil, err
 			}
 			if isTick {
-				tick = &processor.Source{Topic: p.Topic, Partition: p.Partition, Offset: r.offset, ID: in.event.ID, Origin: in.event.Source, Time: in.time(r)}
+				src := in.source(p, r)
+				tick = &src
 				break
 			}
 			if in.asked != nil {
@@ -110,6 +114,7 @@ func (in *intake) take(ctx context.Context, p *partition, limit int) (tick *proc
 // is asked what a redriven record is.
 func (in *intake) record(ctx context.Context, p *partition, r *record) (tick bool, err error) {
 	in.tally.records++
+	in.asked = nil
 	key, value, headers := r.unpack(in.headers[:0])
 	in.headers = headers
 	in.links = in.link(in.links, headers)
@@ -117,23 +122,22 @@ func (in *intake) record(ctx context.Context, p *partition, r *record) (tick boo
 	err = schemas.Decode(headers, value, ev)
 	verdict := processor.Folded
 	_, known := in.cat.Types[ev.Type]
-	asks := ev.Type == schemas.SwitchType && p.Topic == in.control
+	control := in.controlKind(p)
 	if err == nil {
-		err = ev.CheckTime(r.timestamp, known || asks)
-	}
-	if err == nil && asks && p.refused != r.offset+1 {
-		var ask schemas.Switch
-		if ask, err = schemas.ParseSwitch(ev.Data); err == nil {
-			in.asked = &projections.Switch{Switch: ask, TopicPartition: p.TopicPartition, Offset: r.offset,
-				EventID: strings.Clone(ev.ID), EventSource: strings.Clone(ev.Source), Time: in.time(r)}
-			return false, nil
-		}
+		err = ev.CheckTime(r.timestamp, known || control != nil)
 	}
 	if err == nil && in.facts && p.wasRejected(r.offset) {
 		err = &schemas.Reject{Detail: "it was rejected when it was folded"}
 	}
-	if err == nil {
-		verdict, err = in.add(ctx, p, r, headers)
+	switch {
+	case err != nil:
+	case control != nil:
+		verdict, err = control(ctx, in, p, r)
+	default:
+		verdict, err = in.add(ctx, p, r)
+	}
+	if in.asked != nil {
+		return false, nil
 	}
 	if err != nil {
 		var reject *schemas.Reject
@@ -160,19 +164,30 @@ func (in *intake) record(ctx context.Context, p *partition, r *record) (tick boo
 }
 
 // add adds an event. One that stands for another which counts is a duplicate.
-func (in *intake) add(ctx context.Context, p *partition, r *record, headers []kgo.RecordHeader) (processor.Verdict, error) {
-	ev := &in.event
-	src := processor.Source{Topic: p.Topic, Partition: p.Partition, Offset: r.offset, ID: ev.ID, Origin: ev.Source, Time: in.time(r)}
-	if original, ok := schemas.Redriven(headers, p.Topic, p.Partition, r.offset); ok && in.refusals != nil {
-		refused, err := p.refuses(ctx, in.refusals, original)
-		if err != nil {
-			return processor.Unknown, err
-		}
-		if !refused {
-			return in.batch.Repeat(ev, src, p.window)
-		}
+func (in *intake) add(ctx context.Context, p *partition, r *record) (processor.Verdict, error) {
+	repeats, err := in.repeats(ctx, p, r)
+	if err != nil {
+		return processor.Unknown, err
 	}
-	return in.batch.Add(ev, src, p.window)
+	if repeats {
+		return in.batch.Repeat(&in.event, in.source(p, r), p.window)
+	}
+	return in.batch.Add(&in.event, in.source(p, r), p.window)
+}
+
+// repeats reports whether a record was redriven for one that counts.
+func (in *intake) repeats(ctx context.Context, p *partition, r *record) (bool, error) {
+	original, ok := schemas.Redriven(in.headers, p.Topic, p.Partition, r.offset)
+	if !ok || in.refusals == nil {
+		return false, nil
+	}
+	refused, err := p.refuses(ctx, in.refusals, original)
+	return !refused, err
+}
+
+// source is the event at hand as a cause.
+func (in *intake) source(p *partition, r *record) processor.Source {
+	return processor.Source{Topic: p.Topic, Partition: p.Partition, Offset: r.offset, ID: in.event.ID, Origin: in.event.Source, Time: in.time(r)}
 }
 
 // time is the event's time, or its record's if it has none.

@@ -22,7 +22,7 @@ import (
 func judged(t *testing.T, cat *catalog.Catalog, headers []kgo.RecordHeader, value []byte, timestamp int64) (engine, oracle string) {
 	t.Helper()
 	at := projections.TopicPartition{Topic: "activity"}
-	in := newIntake(cat, telemetry.Discard().Link)
+	in := newIntake(cat, "g.control", telemetry.Discard().Link)
 	var packer packer
 	packed := packer.pack(&kgo.Record{Key: []byte("k"), Value: value, Headers: headers})
 	packed.timestamp = timestamp

@@ -73,6 +73,7 @@ func (e *engine) rebuilder() *Rebuilder {
 
 func (r *Rebuilder) reading() reading {
 	return reading{
+		control: r.cfg.controlTopic(),
 		options: func() []kgo.Opt { return append(r.cfg.isolated(), r.kafka...) },
 		link:    func(links []trace.Link, _ []kgo.RecordHeader) []trace.Link { return links },
 	}

@@ -19,6 +19,8 @@ const warmPatience = 30 * time.Second
 
 // reading is what it takes to read the log besides the group.
 type reading struct {
+	// control is the group's control topic.
+	control string
 	// options are those of every reader.
 	options func() []kgo.Opt
 	// link leads to the traces of producers.
@@ -32,7 +34,7 @@ type reading struct {
 }
 
 func (e *engine) reading() reading {
-	return reading{options: e.isolated, link: e.tel.Link, refusals: e.refusals, saw: func(newest map[string]time.Time) { e.tel.Pipeline.SawTypes(nil, newest) }}
+	return reading{control: e.cfg.controlTopic(), options: e.isolated, link: e.tel.Link, refusals: e.refusals, saw: func(newest map[string]time.Time) { e.tel.Pipeline.SawTypes(nil, newest) }}
 }
 
 // warm makes the window that tells duplicates among the records from an
@@ -63,7 +65,7 @@ func (r reading) warm(ctx context.Context, cat *catalog.Catalog, p projections.T
 		return nil, err
 	}
 	cl.AddConsumePartitions(map[string]map[int32]kgo.Offset{p.Topic: {p.Partition: kgo.NewOffset().At(from)}})
-	in := newIntake(cat, r.link)
+	in := newIntake(cat, r.control, r.link)
 	held := partition{TopicPartition: p, window: window}
 	var packer packer
 	for next := from; next < folded; {

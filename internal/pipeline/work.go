@@ -59,13 +59,11 @@ func (e *engine) newWorker(slot int32) *worker {
 	e.mu.Lock()
 	cat, installed := e.cat, e.installed
 	e.mu.Unlock()
-	w := &worker{engine: e, slot: slot, cat: cat, installed: installed, in: newIntake(cat, e.tel.Link), limit: firstBatch,
+	w := &worker{engine: e, slot: slot, cat: cat, installed: installed, in: newIntake(cat, e.cfg.controlTopic(), e.tel.Link), limit: firstBatch,
 		parts: map[projections.TopicPartition]*partition{}, windows: map[projections.TopicPartition]window{},
 		notes: notes{seen: map[int64]struct{}{}},
 		redis: e.Snapshots(cat, installed)}
-	if e.postgres != nil {
-		w.in.control = e.cfg.controlTopic()
-	}
+	w.in.switches = e.postgres != nil
 	w.in.refusals = e.refusals
 	share := max(1, (e.workers()+fullWorkers-1)/fullWorkers)
 	w.most, w.mostBytes = max(firstBatch, maxBatch/share), maxBatchBytes/share

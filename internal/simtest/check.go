@@ -76,7 +76,7 @@ func (w *World) checkTiling(ledger []projections.LedgerRow, log logs) {
 func (w *World) checkRecount(ledger []projections.LedgerRow, log logs) {
 	epoch, version := w.Postgres.Regime()
 	count := recount.New(w.cfg.Group, w.Cat, int64(version), nil)
-	var want, got []string
+	var want, got, decided, recorded []string
 	rejected := 0
 	for _, row := range ledger {
 		for _, r := range log[row.TopicPartition] {
@@ -90,6 +90,9 @@ func (w *World) checkRecount(ledger []projections.LedgerRow, log logs) {
 			}
 			verdict, changes, _ := count.Record(rec)
 			switch verdict {
+			case recount.Decided:
+				d := count.Decision(rec.Partition)
+				decided = append(decided, fmt.Sprint(d.Cause.Topic, d.Cause.Partition, d.Cause.Offset, d.Decision))
 			case recount.Rejected:
 				rejected++
 			case recount.Tick:
@@ -111,6 +114,10 @@ func (w *World) checkRecount(ledger []projections.LedgerRow, log logs) {
 	if n := len(w.Postgres.AllRejects()); rejected != w.trip.bad || n != rejected {
 		w.fail("%d records are no events, %d are counted as such, and %d are rejects", w.trip.bad, rejected, n)
 	}
+	for _, d := range w.Postgres.Decisions() {
+		recorded = append(recorded, fmt.Sprint(d.Source.Topic, d.Source.Partition, d.Source.Offset, d.Decision))
+	}
+	w.same("the decisions of the log, and those recorded", decided, recorded)
 	w.checkUsers(count, epoch, version)
 }
 
@@ -128,13 +135,17 @@ func (w *World) checkUsers(count *recount.Recount, epoch int64, version int32) {
 			}
 		}
 		slices.SortFunc(held, func(a, b processor.Held) int { return int(a.Badge) - int(b.Badge) })
-		want = append(want, fmt.Sprint(u.Name, u.Version, u.Counters, held))
+		want = append(want, fmt.Sprintln(u.Name, u.Version, u.Counters, held, w.settled(u), u.Pins))
 		s := count.Snapshot(u, epoch, w.Cat, int64(version))
 		snapshots = append(snapshots, string(s.Append(nil)))
 	}
 	for _, f := range w.Postgres.Rows() {
 		if f.Version > 0 { // nothing that credited the others had an effect
-			got = append(got, fmt.Sprint(f.User, f.Version, f.Counters, f.Held))
+			hand := f.ByHand
+			if hand == nil {
+				hand = &processor.ByHand{}
+			}
+			got = append(got, fmt.Sprintln(f.User, f.Version, f.Counters, f.Held, hand.Granted, hand.Withheld, w.slugs(hand.Pins)))
 		}
 	}
 	w.same("the ledger counted event by event, and the rows", want, got)
@@ -147,6 +158,27 @@ func (w *World) checkUsers(count *recount.Recount, epoch int64, version int32) {
 	if w.Redis.View() != version {
 		w.fail("Redis has version %d of the catalogue's view, and %d holds", w.Redis.View(), version)
 	}
+}
+
+// settled are the badges that were granted and those that were withheld, by id.
+func (w *World) settled(u *recount.User) string {
+	var granted, withheld []int16
+	for id, at := range w.Cat.ByID {
+		switch held, settled := u.Settled[w.Cat.Badges[at].Slug]; {
+		case held:
+			granted = append(granted, int16(id))
+		case settled:
+			withheld = append(withheld, int16(id))
+		}
+	}
+	return fmt.Sprint(granted, withheld)
+}
+
+func (w *World) slugs(ids []int16) (slugs []string) {
+	for _, id := range ids {
+		slugs = append(slugs, w.Cat.Badges[w.Cat.ByID[id]].Slug)
+	}
+	return slugs
 }
 
 // checkAwards wants each row of the history on the award topic, once, and a

@@ -20,6 +20,9 @@ type Plan struct {
 	Workers    int
 	Batch      int
 	Tick       time.Duration
+	// Decisions is how many in a hundred records are people's decisions about
+	// badges.
+	Decisions int
 	// Horizon is when the last fault happens; from then on all works.
 	Horizon time.Duration
 
@@ -85,6 +88,7 @@ func NewPlan(seed uint64) *Plan {
 		KafkaLoss: among(0, 0, 500, 2_000, 10_000), PostgresLoss: among(0, 0, 5_000, 30_000), RedisLoss: among(0, 0, 5_000, 30_000),
 		Hang: among(0, 0, 1_000, 5_000), Deadly: among(0, 0, 30, 70), Latency: time.Duration(among(1, 5, 20, 100)) * time.Millisecond,
 	}
+	p.Decisions = among(0, 2, 10, 30)
 	var kinds []Kind
 	for _, k := range Kinds() {
 		if rng.IntN(2) == 0 {

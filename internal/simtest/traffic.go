@@ -16,14 +16,20 @@ type traffic struct {
 	users      int
 	partitions int32
 	topic      string
+	control    string
+	decisions  int // how many of a hundred records are decisions
 	n          int
 	sent       []*kgo.Record
+	badges     []string // of the catalogue
 	// bad counts the records that are no events.
 	bad int
 }
 
 // next makes one record; some are the same event again, and some are none.
 func (t *traffic) next(now time.Time) *kgo.Record {
+	if t.rng.IntN(100) < t.decisions {
+		return t.decision(now)
+	}
 	t.n++
 	if len(t.sent) > 0 && t.rng.IntN(25) == 0 {
 		again := t.sent[max(0, len(t.sent)-1-t.rng.IntN(60))]
@@ -51,6 +57,23 @@ func (t *traffic) time(kind string, now time.Time) int64 {
 		at = now.Add(-48*time.Hour + time.Duration(t.rng.IntN(60)-20)*time.Second)
 	}
 	return at.UnixMicro()
+}
+
+// decision makes what somebody decides about a badge; now and then about one
+// that is not there.
+func (t *traffic) decision(now time.Time) *kgo.Record {
+	t.n++
+	d := schemas.Decision{Verb: schemas.Verbs()[t.rng.IntN(5)], User: t.user(), Badge: t.badges[t.rng.IntN(len(t.badges))], By: "mod", Reason: "so"}
+	if t.rng.IntN(10) == 0 {
+		t.bad++
+		d.Badge = "no-such-badge"
+	}
+	data, err := d.Append(nil)
+	if err != nil {
+		panic(err) // it is a struct of strings
+	}
+	text := fmt.Sprintf(`{"specversion":"1.0","id":"d%d","source":"/desk","type":"%s","subject":"%s","time":"%s","data":%s}`, t.n, d.Verb.Type(), d.User, schemas.FormatTime(now.UnixMicro()), data)
+	return &kgo.Record{Topic: t.control, Value: []byte(text), Headers: []kgo.RecordHeader{{Key: "content-type", Value: []byte("application/cloudevents+json")}}}
 }
 
 func (t *traffic) act() (kind, data string) {

@@ -182,7 +182,10 @@ func (w *World) supervise(ctx context.Context, i int) {
 // produce writes the events, in bursts.
 func (w *World) produce(ctx context.Context) {
 	rng := rand.New(rand.NewPCG(w.plan.Seed, 1<<40))
-	w.trip = &traffic{rng: rng, users: w.plan.Users, partitions: int32(w.plan.Partitions), topic: w.cfg.ActivityTopic}
+	w.trip = &traffic{rng: rng, users: w.plan.Users, partitions: int32(w.plan.Partitions), topic: w.cfg.ActivityTopic, control: w.control(), decisions: w.plan.Decisions}
+	for i := range w.Cat.Badges {
+		w.trip.badges = append(w.trip.badges, w.Cat.Badges[i].Slug)
+	}
 	pause := w.plan.Horizon / time.Duration(w.plan.Events)
 	for left := w.plan.Events; left > 0; {
 		burst := min(left, 1+rng.IntN(20))

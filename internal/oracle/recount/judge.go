@@ -29,23 +29,30 @@ func (r *Recount) settle(changes []schemas.BadgeEvent, u *User, before []int64, 
 }
 
 // move awards or revokes a badge, unless it is held already, or not held, or
-// never revoked.
+// never revoked, or somebody decided about it.
 func (r *Recount) move(changes []schemas.BadgeEvent, u *User, b *catalog.Badge, award bool, cause schemas.Cause, at int64) []schemas.BadgeEvent {
-	earned, has := u.Held[b.Slug]
-	if award == has || !award && b.Sticky {
+	_, has := u.Held[b.Slug]
+	_, settled := u.Settled[b.Slug]
+	if award == has || !award && b.Sticky || settled {
 		return changes
 	}
+	return append(changes, r.turn(u, b, award, cause, at, schemas.ReasonActivity))
+}
+
+// turn gives a badge to who does not have it, or takes it from who does.
+func (r *Recount) turn(u *User, b *catalog.Badge, award bool, cause schemas.Cause, at int64, reason schemas.BadgeReason) schemas.BadgeEvent {
+	earned := u.Held[b.Slug]
 	if award {
 		earned = at
 		u.Held[b.Slug] = at
 	} else {
 		delete(u.Held, b.Slug)
 	}
-	return append(changes, schemas.BadgeEvent{
+	return schemas.BadgeEvent{
 		Revoked: !award, Group: r.group, User: u.Name, Time: at,
 		Badge: b.Slug, Tier: b.Tier, Category: b.Category, Criterion: b.Criterion, EarnedAt: earned,
-		Counters: r.evidence(b, u.Counters), Cause: cause, CatalogVersion: r.version, UserVersion: u.Version, Reason: schemas.ReasonActivity,
-	})
+		Counters: r.evidence(b, u.Counters), Cause: cause, CatalogVersion: r.version, UserVersion: u.Version, Reason: reason,
+	}
 }
 
 // holds says whether all conditions of a badge are true of the counters, at a

@@ -38,7 +38,7 @@ func (r *Recount) Progress(u *User) schemas.Progress {
 // catalogue, which decides the order of badges. Badges that look at an age are
 // not in progress there: readers add those.
 func (r *Recount) Snapshot(u *User, epoch int64, cat *catalog.Catalog, version int64) schemas.Snapshot {
-	s := schemas.Snapshot{User: u.Name, Epoch: epoch, Version: u.Version, Catalog: version, Earned: r.earned(cat, u), InProgress: r.inProgress(cat, u, false)}
+	s := schemas.Snapshot{User: u.Name, Epoch: epoch, Version: u.Version, Catalog: version, Earned: r.earned(cat, u), InProgress: r.inProgress(cat, u, false), Pins: u.pins()}
 	for i := range cat.Counters {
 		c := &cat.Counters[i]
 		n := u.Counters[r.index(c.Name)]
@@ -84,7 +84,7 @@ func (r *Recount) inProgress(cat *catalog.Catalog, u *User, ages bool) []schemas
 	for i := range cat.Badges {
 		b := &cat.Badges[i]
 		group := [2]string{b.Category, b.Criterion}
-		if _, held := u.Held[b.Slug]; held || done[group] || !ages && looksAtAge(cat, b) {
+		if _, held := u.Held[b.Slug]; held || u.away(b) || done[group] || !ages && looksAtAge(cat, b) {
 			continue
 		}
 		if step := r.least(cat, u, b); step.Value > 0 && step.Value < step.Threshold {

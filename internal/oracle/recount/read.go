@@ -16,8 +16,8 @@ func (r *Recount) Judge(rec *Record) *schemas.Reject {
 	return why
 }
 
-// read reads an event with its fields. Of a type that the catalogue has not, and
-// of a switch, there is no definition.
+// read reads an event with its fields. Of a type that the catalogue has not, of
+// a switch and of a decision, there is no definition.
 func (r *Recount) read(rec *Record) (*schemas.Event, *catalog.EventType, []schemas.Value, *schemas.Reject) {
 	var ev schemas.Event
 	if err := schemas.Decode(rec.Headers, rec.Value, &ev); err != nil {
@@ -25,7 +25,8 @@ func (r *Recount) read(rec *Record) (*schemas.Event, *catalog.EventType, []schem
 	}
 	i, known := r.cat.Types[ev.Type]
 	asks := r.asks(rec, &ev)
-	if !known && !asks {
+	decides := r.decides(rec, &ev)
+	if !known && !asks && !decides {
 		return &ev, nil, nil, nil
 	}
 	if !ev.HasTime {
@@ -37,6 +38,12 @@ func (r *Recount) read(rec *Record) (*schemas.Event, *catalog.EventType, []schem
 	if asks {
 		if _, err := schemas.ParseSwitch(ev.Data); err != nil {
 			return nil, nil, nil, asReject(err)
+		}
+		return &ev, nil, nil, nil
+	}
+	if decides {
+		if why := r.decidable(&ev); why != nil {
+			return nil, nil, nil, why
 		}
 		return &ev, nil, nil, nil
 	}

@@ -49,6 +49,7 @@ const (
 	Tick                     // it says what time it is: Step counts it
 	Rejected                 // no valid event
 	Switch                   // an operator's wish, which Asked tells
+	Decided                  // a person's decision, which Decision tells
 )
 
 // Recount is the state that the records so far give.
@@ -64,6 +65,8 @@ type Recount struct {
 	asked   map[Partition]Ask  // the last switch of each partition
 	// refused are the offsets of each partition's records that were rejected.
 	refused map[Partition]map[int64]struct{}
+	// decided is the last decision of each partition.
+	decided map[Partition]Decision
 	// first holds, for each collection that gives places, who drew one.
 	first map[int]map[string]struct{}
 	clock int64
@@ -77,6 +80,8 @@ type User struct {
 	Version  int64
 	Counters []int64          // as the catalogue has them; of an age, when it began
 	Held     map[string]int64 // slug → when it was earned
+	Settled  Settled          // by slug
+	Pins     []string         // slugs, in the order in which they were pinned
 	Rows     map[RowKey]*Row
 	Things   map[ThingKey]*Thing
 }
@@ -118,7 +123,7 @@ const (
 func New(group string, cat *catalog.Catalog, version int64, whose func(user string) bool) *Recount {
 	return &Recount{
 		group: group, cat: cat, version: version, whose: whose,
-		users: map[string]*User{}, windows: map[Partition]*window{}, ticks: map[Partition]tick{}, asked: map[Partition]Ask{},
+		users: map[string]*User{}, windows: map[Partition]*window{}, ticks: map[Partition]tick{}, asked: map[Partition]Ask{}, decided: map[Partition]Decision{},
 		refused: map[Partition]map[int64]struct{}{}, first: map[int]map[string]struct{}{},
 		aging: newAging(cat),
 	}
@@ -158,10 +163,9 @@ func (r *Recount) Record(rec *Record) (Verdict, []schemas.BadgeEvent, *schemas.R
 		return Rejected, nil, why
 	case def == nil && r.asks(rec, ev):
 		wish, _ := schemas.ParseSwitch(ev.Data) // read has done so
-		r.asked[rec.Partition] = Ask{Switch: wish, At: ev.Time,
-			Cause: schemas.Cause{Topic: rec.Topic, Partition: rec.Partition.Partition, Offset: rec.Offset, ID: strings.Clone(ev.ID), Source: strings.Clone(ev.Source)}}
+		r.asked[rec.Partition] = Ask{Switch: wish, At: ev.Time, Cause: causeOf(rec, ev)}
 		return Switch, nil, nil
-	case def == nil:
+	case def == nil && !r.decides(rec, ev):
 		return Unknown, nil, nil
 	}
 	if r.windows[rec.Partition] == nil {
@@ -170,7 +174,10 @@ func (r *Recount) Record(rec *Record) (Verdict, []schemas.BadgeEvent, *schemas.R
 	if r.windows[rec.Partition].see(ev.Source, ev.ID, rec.Offset) || r.repeats(rec) {
 		return Duplicate, nil, nil
 	}
-	cause := schemas.Cause{Topic: rec.Topic, Partition: rec.Partition.Partition, Offset: rec.Offset, ID: strings.Clone(ev.ID), Source: strings.Clone(ev.Source)}
+	cause := causeOf(rec, ev)
+	if def == nil {
+		return Decided, r.decide(ev, cause), nil
+	}
 	if def.Tick {
 		r.ticks[rec.Partition] = tick{cause: cause, at: ev.Time}
 		return Tick, nil, nil
@@ -185,6 +192,13 @@ func (r *Recount) Record(rec *Record) (Verdict, []schemas.BadgeEvent, *schemas.R
 	}
 	return Counted, numbered(changes, 0), nil
 }
+
+func causeOf(rec *Record, ev *schemas.Event) schemas.Cause {
+	return schemas.Cause{Topic: rec.Topic, Partition: rec.Partition.Partition, Offset: rec.Offset, ID: strings.Clone(ev.ID), Source: strings.Clone(ev.Source)}
+}
+
+// Decision is what somebody decided last in a partition.
+func (r *Recount) Decision(p Partition) Decision { return r.decided[p] }
 
 // Users are all users of whom anything is known, by name.
 func (r *Recount) Users() map[string]*User { return r.users }

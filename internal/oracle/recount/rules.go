@@ -77,7 +77,7 @@ func (r *Recount) user(name string) *User {
 	u := r.users[name]
 	if u == nil {
 		name = strings.Clone(name)
-		u = &User{Name: name, Counters: make([]int64, len(r.cat.Counters)), Held: map[string]int64{}, Rows: map[RowKey]*Row{}, Things: map[ThingKey]*Thing{}}
+		u = &User{Name: name, Counters: make([]int64, len(r.cat.Counters)), Held: map[string]int64{}, Settled: Settled{}, Rows: map[RowKey]*Row{}, Things: map[ThingKey]*Thing{}}
 		r.users[name] = u
 	}
 	return u

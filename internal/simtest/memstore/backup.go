@@ -28,6 +28,7 @@ func (s *Server) Restore(b *Backup) {
 func (t *tables) copied() tables {
 	c := *t
 	c.catalogs, c.history, c.rejects, c.ledger = slices.Clone(t.catalogs), slices.Clone(t.history), slices.Clone(t.rejects), slices.Clone(t.ledger)
+	c.decisions = slices.Clone(t.decisions)
 	c.standings = maps.Clone(t.standings)
 	if t.rows != nil {
 		c.rows = t.rows.Clone()

@@ -72,6 +72,7 @@ func (t *transaction) write() (*projections.Outcome, error) {
 		out.History = append(out.History, t.historyRow(&out.Changes[i]))
 	}
 	s.history = append(s.history, out.History...)
+	s.decisions = append(s.decisions, t.batch.Decisions()...)
 	for _, r := range t.rejects {
 		s.rejects = append(s.rejects, stored(r))
 	}
@@ -103,6 +104,9 @@ func (t *transaction) historyRow(c *processor.Change) projections.HistoryRow {
 		User: strings.Clone(c.User), Badge: badge.Slug, Category: badge.Category, Criterion: badge.Criterion, Tier: int32(badge.Tier),
 		Revoked: c.Revoked, At: c.Source.Time, EarnedAt: c.EarnedAt, EventID: strings.Clone(c.Source.ID), EventSource: strings.Clone(c.Source.Origin),
 		Version: c.Version, CatalogVersion: t.folder.in.CatalogVersion, Reason: t.reason,
+	}
+	if c.ByHand {
+		row.Reason = schemas.ReasonManual
 	}
 	for i, n := range cat.CriterionCounters(c.Badge) {
 		row.Counters = append(row.Counters, schemas.Number{Name: cat.Counters[n].Name, Value: c.Counters[i]})

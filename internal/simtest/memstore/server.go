@@ -40,6 +40,7 @@ type tables struct {
 	standings map[projections.TopicPartition]projections.Standing
 	history   []projections.HistoryRow
 	rejects   []projections.Reject
+	decisions []processor.Decided
 	ledger    []projections.LedgerRow // in the order of commits
 	number    int64                   // the last one drawn
 	rows      *processor.Memory
@@ -104,6 +105,13 @@ func (s *Server) AllRejects() []projections.Reject {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.rejects)
+}
+
+// Decisions are all that people decided, in the order of commits.
+func (s *Server) Decisions() []processor.Decided {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.decisions)
 }
 
 // Rows are the rows of all users, by id.
