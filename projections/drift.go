@@ -53,6 +53,9 @@ type DriftRow struct {
 	// which not the rules decided last.
 	History []processor.Held
 	Decided []int16
+	// HandWrong says that what the row has as granted or withheld is not what
+	// people decided last.
+	HandWrong bool
 	// Changed is the last version that the history has.
 	Changed int64
 }
@@ -107,7 +110,7 @@ func (d *Drift) scan(row pgx.CollectableRow) (r DriftRow, err error) {
 	var held, history []int16
 	var earned, since []int64
 	err = row.Scan(&r.User, &r.Version, &r.Counters, &held, &earned, &r.DueAt, &r.NextDue, &r.DueWrong, &r.Expected, &r.Sums, &r.MemberSums, &r.True,
-		&history, &since, &r.Decided, &r.Changed)
+		&history, &since, &r.Decided, &r.Changed, &r.HandWrong)
 	for i := range min(len(held), len(earned)) {
 		r.Held = append(r.Held, processor.Held{Badge: held[i], At: earned[i]})
 	}
@@ -165,16 +168,19 @@ l AS (SELECT DISTINCT ON (h.user_id, h.badge) h.user_id, b.id, h.revoked, h.earn
   FROM u JOIN ` + base + `.history h ON h.user_id = u.id LEFT JOIN ` + base + `.badge b ON b.slug = h.badge ORDER BY h.user_id, h.badge, h.user_version DESC, h.ordinal DESC),
 h AS MATERIALIZED (SELECT user_id, max(user_version) AS changed, coalesce(array_agg(id ORDER BY id) FILTER (WHERE NOT revoked AND id IS NOT NULL), '{}') AS held,
   coalesce(array_agg(earned_at ORDER BY id) FILTER (WHERE NOT revoked AND id IS NOT NULL), '{}') AS since,
-  coalesce(array_agg(id) FILTER (WHERE reason NOT IN ('activity', 'backfill') AND id IS NOT NULL), '{}') AS decided FROM l GROUP BY user_id),
+  coalesce(array_agg(id) FILTER (WHERE reason NOT IN ('activity', 'backfill', 'manual') AND id IS NOT NULL), '{}') AS decided FROM l GROUP BY user_id),
+d AS MATERIALIZED (SELECT user_id, array_agg(id ORDER BY id) FILTER (WHERE verb = 'grant') AS granted, array_agg(id ORDER BY id) FILTER (WHERE verb = 'revoke') AS withheld
+  FROM (SELECT DISTINCT ON (x.user_id, x.badge) x.user_id, b.id, x.verb FROM u JOIN ` + base + `.decision x ON x.user_id = u.id JOIN ` + base + `.badge b ON b.slug = x.badge
+    WHERE x.verb IN ('grant', 'revoke', 'release') ORDER BY x.user_id, x.badge, x.topic, x.partition DESC, x."offset" DESC) last GROUP BY user_id),
 r AS (SELECT u.id, u.version, ` + counters + ` AS counters, u."~has" AS has, u."~since" AS since, u."~due" AS due, ` + x.nextDue + ` AS next_due,
   CASE WHEN u."~due" <> 0 AND u."~due" <= c.clock THEN NOT c.ticking ELSE u."~due" <> ` + x.nextDue + ` END AS due_wrong,
   ARRAY[` + strings.Join(x.expected, ", ") + `]::bigint[] AS expected, ARRAY[` + strings.Join(compared, ", ") + `]::bigint[] AS compared,
   ARRAY[` + strings.Join(x.sums, ", ") + `]::bigint[] AS sums, ARRAY[` + strings.Join(x.memberSums, ", ") + `]::bigint[] AS member_sums,
   array_remove(ARRAY[` + strings.Join(x.badges, ", ") + `]::smallint[], NULL) AS truly,
-  coalesce(h.held, '{}') AS h_held, coalesce(h.since, '{}') AS h_since, coalesce(h.decided, '{}') AS decided, coalesce(h.changed, 0) AS changed
-  FROM u CROSS JOIN c LEFT JOIN m ON m.user_key = u."~key" LEFT JOIN e ON e.user_key = u."~key" LEFT JOIN h ON h.user_id = u.id)
-SELECT id, version, counters, has, ` + micros("since") + `, due, next_due, due_wrong, expected, sums, member_sums, truly, h_held, ` + micros("h_since") + `, decided, changed
-FROM r WHERE counters <> compared OR sums <> member_sums OR has <> truly OR has <> h_held OR since <> h_since OR version + ` + strconv.FormatInt(d.in.Version(0), 10) + ` < changed OR version < 1 OR due_wrong
+  coalesce(h.held, '{}') AS h_held, coalesce(h.since, '{}') AS h_since, coalesce(h.decided, '{}') || coalesce(u.granted, '{}') || coalesce(u.withheld, '{}') AS decided, (coalesce(u.granted, '{}'), coalesce(u.withheld, '{}')) IS DISTINCT FROM (coalesce(d.granted, '{}'), coalesce(d.withheld, '{}')) AS hand_wrong, coalesce(h.changed, 0) AS changed
+  FROM u CROSS JOIN c LEFT JOIN m ON m.user_key = u."~key" LEFT JOIN e ON e.user_key = u."~key" LEFT JOIN h ON h.user_id = u.id LEFT JOIN d ON d.user_id = u.id)
+SELECT id, version, counters, has, ` + micros("since") + `, due, next_due, due_wrong, expected, sums, member_sums, truly, h_held, ` + micros("h_since") + `, decided, changed, hand_wrong
+FROM r WHERE counters <> compared OR sums <> member_sums OR (has <> truly AND (cardinality(decided) = 0 OR ` + except("has") + ` <> ` + except("truly") + `)) OR has <> h_held OR since <> h_since OR version + ` + strconv.FormatInt(d.in.Version(0), 10) + ` < changed OR version < 1 OR due_wrong OR hand_wrong
 ORDER BY id`
 	d.sql.one = strings.Replace(d.sql.rows, `id > $1 AND id <= $2`, `id = $1 AND id = $2`, 1)
 	nonzero := []string{"false"}
@@ -187,6 +193,11 @@ ORDER BY id`
 s AS MATERIALIZED (SELECT k.user_key FROM keys k LEFT JOIN m USING (user_key) LEFT JOIN e USING (user_key) WHERE ` + strings.Join(nonzero, " OR ") + `),
 n AS (SELECT ` + userKeySQL("id", "$2") + ` AS user_key FROM ` + gen + `.users WHERE EXISTS (SELECT FROM s))
 SELECT user_key FROM s EXCEPT SELECT user_key FROM n`
+}
+
+// except leaves out of an array of badges those that not the rules decided.
+func except(column string) string {
+	return `ARRAY(SELECT unnest(` + column + `) EXCEPT SELECT unnest(decided) ORDER BY 1)`
 }
 
 // micros makes an array of times one of Unix microseconds.

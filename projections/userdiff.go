@@ -36,6 +36,7 @@ func (s *UserState) Differs(want *UserState, cat *catalog.Catalog) []UserDiffere
 		note(cat.Counters[i].Name, s.Counters[i], want.Counters[i])
 	}
 	note("held", heldText(cat, s.Held), heldText(cat, want.Held))
+	note("decided", handText(cat, s.ByHand), handText(cat, want.ByHand))
 	note("due_at", dueText(s.DueAt), dueText(want.DueAt))
 	for _, rows := range [][2]map[int64]StoredRow{{s.Members, want.Members}, {s.Things, want.Things}} {
 		var part []UserDifference
@@ -89,6 +90,21 @@ func dueText(at int64) string {
 		return "none"
 	}
 	return schemas.FormatTime(at)
+}
+
+// handText shows what people decided.
+func handText(cat *catalog.Catalog, h *processor.ByHand) string {
+	if h == nil {
+		h = &processor.ByHand{}
+	}
+	names := func(ids []int16) []string {
+		slugs := []string{}
+		for _, id := range ids {
+			slugs = append(slugs, cat.Badges[cat.ByID[id]].Slug)
+		}
+		return slugs
+	}
+	return fmt.Sprintf("granted %v, revoked %v, pinned %v", names(h.Granted), names(h.Withheld), names(h.Pins))
 }
 
 func heldText(cat *catalog.Catalog, held []processor.Held) string {

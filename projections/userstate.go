@@ -119,7 +119,7 @@ WHERE user_id = $1 ORDER BY badge, user_version DESC, ordinal DESC`, user)
 // readUser reads all rows of a user in a generation.
 func readUser(ctx context.Context, tx pgx.Tx, gen string, secret Secret, cat *catalog.Catalog, user string) (*UserState, error) {
 	s := &UserState{Final: processor.Final{User: user, Counters: make([]int64, len(cat.Counters))}, Members: map[int64]StoredRow{}, Things: map[int64]StoredRow{}}
-	rows, err := tx.Query(ctx, `SELECT id, version, held, earned_at, `+strings.Join(append(counterColumns(cat), `coalesce((extract(epoch FROM due_at) * 1000000)::bigint, 0)`), ", ")+` FROM `+gen+`.users WHERE id = $1`, inBinary(), user)
+	rows, err := tx.Query(ctx, `SELECT id, `+strings.Join(slices.Concat(rowColumns(), counterColumns(cat), []string{`coalesce((extract(epoch FROM due_at) * 1000000)::bigint, 0)`}), ", ")+` FROM `+gen+`.users WHERE id = $1`, inBinary(), user)
 	if err != nil {
 		return nil, errors.Wrap(err, "read the user's row")
 	}

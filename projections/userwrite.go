@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/badgestream/badgestream/internal/catalog"
+	"github.com/badgestream/badgestream/processor"
 )
 
 // WriteUser makes the rows of a user in the live generation what they should
@@ -57,8 +59,18 @@ func queueUser(batch *pgx.Batch, gen string, cat *catalog.Catalog, want *UserSta
 	for i, h := range want.Held {
 		held[i], earned[i] = h.Badge, time.UnixMicro(h.At)
 	}
-	columns := append([]string{"version", "due_at", "held", "earned_at"}, counterColumns(cat)...)
+	columns := slices.Concat([]string{"version", "due_at", "held", "earned_at"}, handColumns(), counterColumns(cat))
 	args := []any{want.User, want.Version, instantOrNull(want.DueAt), held, earned}
+	hand := want.ByHand
+	if hand == nil {
+		hand = &processor.ByHand{}
+	}
+	for _, badges := range [][]int16{hand.Granted, hand.Withheld, hand.Pins} {
+		if len(badges) == 0 {
+			badges = nil // as the fold has it
+		}
+		args = append(args, badges)
+	}
 	for _, n := range want.Counters {
 		args = append(args, n)
 	}

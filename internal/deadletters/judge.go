@@ -11,7 +11,10 @@ import (
 )
 
 // Judge says what would become of letters that are folded now.
-type Judge struct{ batch *processor.Batch }
+type Judge struct {
+	batch   *processor.Batch
+	control string // the group's control topic
+}
 
 // NewJudge makes one for the catalogue that holds.
 func NewJudge(ctx context.Context, store *projections.Store) (*Judge, error) {
@@ -19,7 +22,7 @@ func NewJudge(ctx context.Context, store *projections.Store) (*Judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Judge{processor.New(cat)}, nil
+	return &Judge{processor.New(cat), store.Group() + ".control"}, nil
 }
 
 // Outlook is what would become of a letter.
@@ -37,6 +40,12 @@ func (j *Judge) Look(l *projections.Letter) Outlook {
 	if err == nil {
 		_, known := j.batch.Catalog().Types[ev.Type]
 		err = ev.CheckTime(l.Timestamp, known)
+	}
+	if _, decides := schemas.VerbOf(ev.Type); err == nil && decides && l.Topic == j.control {
+		var o Outlook
+		_, _, err = j.batch.Decision(&ev)
+		errors.As(err, &o.Reject)
+		return o
 	}
 	var namings []processor.Naming
 	if err == nil {

@@ -154,7 +154,7 @@ func (a *audit) rows(ctx context.Context) error {
 	}
 	err := work.Wait()
 	slices.Sort(a.drifted)
-	for _, name := range []string{CountersFollow, ThingsFollow, BadgesFollow, HistoryFollowed, DueDates} {
+	for _, name := range []string{CountersFollow, ThingsFollow, BadgesFollow, DecisionsFollowed, HistoryFollowed, DueDates} {
 		a.report.Looked(name, a.report.Users)
 	}
 	return err
@@ -198,6 +198,9 @@ func (a *audit) row(r *projections.DriftRow) {
 	}
 	if held, truly := undecided(ids(r.Held), r.Decided), undecided(r.True, r.Decided); !equal(held, truly) {
 		a.report.Find(BadgesFollow, "%q: %v are held, and by the conditions %v", r.User, a.slugs(held), a.slugs(truly))
+	}
+	if r.HandWrong {
+		a.report.Find(DecisionsFollowed, "%q: the row does not have as granted and revoked what people decided last", r.User)
 	}
 	switch {
 	case !equal(r.Held, r.History):

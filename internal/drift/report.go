@@ -23,6 +23,8 @@ const (
 	ThingsFollow = "things-follow"
 	// BadgesFollow: who fulfils a badge's conditions holds it, and nobody else.
 	BadgesFollow = "badges-follow"
+	// DecisionsFollowed: what people granted and revoked stands in the row.
+	DecisionsFollowed = "decisions-followed"
 	// HistoryFollowed: the badges held, and since when, are those that the history
 	// awarded last and did not revoke; no version is behind the history.
 	HistoryFollowed = "history-followed"
@@ -47,7 +49,7 @@ const (
 )
 
 func checkNames() []string {
-	return []string{CountersFollow, ThingsFollow, BadgesFollow, HistoryFollowed, DueDates, Owned, PlacesDrawn, LedgerTiles, SnapshotsFollow, Progress, TypesAlive, DeadLetters}
+	return []string{CountersFollow, ThingsFollow, BadgesFollow, DecisionsFollowed, HistoryFollowed, DueDates, Owned, PlacesDrawn, LedgerTiles, SnapshotsFollow, Progress, TypesAlive, DeadLetters}
 }
 
 // Report is what an audit found.

@@ -184,6 +184,8 @@ func (a *audit) judge(row *processor.Final, text string) (why string, ahead, sta
 		return fmt.Sprintf("the snapshot has the ages %v, and the row %v", got.Since, want.Since), false, true
 	case !equal(inOrder(got.Earned), inOrder(want.Earned)):
 		return fmt.Sprintf("the snapshot has the badges %v, and the row %v", got.Earned, want.Earned), false, true
+	case !equal(got.Pins, want.Pins):
+		return fmt.Sprintf("the snapshot has the pins %v, and the row %v", got.Pins, want.Pins), false, true
 	case got.Catalog == want.Catalog && !equal(got.InProgress, want.InProgress):
 		return fmt.Sprintf("the snapshot has in progress %v, and by the row it is %v", got.InProgress, want.InProgress), false, true
 	}

@@ -57,7 +57,11 @@ func (r *replay) event(f *userlog.Record) (Event, error) {
 		}
 	case processor.Folded:
 		r.places()
-		if _, err := r.batch.Add(&f.Event, src, r.none); err != nil {
+		add := r.batch.Add
+		if _, decides := schemas.VerbOf(ev.Type); decides {
+			add = r.batch.Decide // else it would be of an unknown type
+		}
+		if _, err := add(&f.Event, src, r.none); err != nil {
 			return ev, err
 		}
 		if err := r.memory.Fold(r.batch); err != nil {
@@ -177,7 +181,24 @@ func (r *replay) differs() []string {
 	if !slices.Equal(got.Held, row.Held) {
 		note("held", r.slugs(row.Held), r.slugs(got.Held))
 	}
+	if has, want := r.byHand(row.ByHand), r.byHand(got.ByHand); has != want {
+		note("what people decided", has, want)
+	}
 	return list
+}
+
+// byHand shows what people decided.
+func (r *replay) byHand(h *processor.ByHand) string {
+	if h == nil {
+		h = &processor.ByHand{}
+	}
+	names := func(ids []int16) (slugs []string) {
+		for _, id := range ids {
+			slugs = append(slugs, r.cat.Badges[r.cat.ByID[id]].Slug)
+		}
+		return slugs
+	}
+	return fmt.Sprintf("granted %v, revoked %v, pinned %v", names(h.Granted), names(h.Withheld), names(h.Pins))
 }
 
 func (r *replay) slugs(held []processor.Held) []string {

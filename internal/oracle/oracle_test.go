@@ -24,6 +24,7 @@ func testAudit(t *testing.T, stack *stacktest.Stack) {
 	records := grouptest.Crowd(t, 7, 150, 6_000)
 	stop := g.Engine(ctx, 2, 97)
 	g.Produce(records[:3_000]...)
+	g.Produce(g.Decisions(7, records, 100)...)
 	live := g.AuditConfig()
 	live.Settled, live.Passes = false, 2
 	if err := g.Audit(live).Err(); err != nil {

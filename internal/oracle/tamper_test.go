@@ -33,6 +33,12 @@ func testTampering(t *testing.T, servers func(testing.TB) *stacktest.Stack) {
 		{"when a badge was earned", oracle.UsersRecounted, `UPDATE %[2]s.users SET earned_at[1] = earned_at[1] + interval '1 microsecond' WHERE id = (SELECT max(id) FROM %[2]s.users WHERE cardinality(held) > 0)`},
 		{"a badge held that is gone", oracle.UsersRecounted, `UPDATE %[2]s.users SET held = held[2:], earned_at = earned_at[2:] WHERE id = (SELECT max(id) FROM %[2]s.users WHERE cardinality(held) > 0)`},
 		{"a badge held twice", oracle.UsersRecounted, `UPDATE %[2]s.users SET held = held[1] || held, earned_at = earned_at[1] || earned_at WHERE id = (SELECT max(id) FROM %[2]s.users WHERE cardinality(held) > 0)`},
+		{"a grant that is forgotten", oracle.UsersRecounted, `UPDATE %[2]s.users SET granted = NULL WHERE granted IS NOT NULL`},
+		{"a revocation that nobody decided", oracle.UsersRecounted, `UPDATE %[2]s.users SET withheld = '{0}' WHERE id = (SELECT max(id) FROM %[2]s.users WHERE withheld IS NULL)`},
+		{"pins in another order", oracle.UsersRecounted, `UPDATE %[2]s.users SET pinned_badges = pinned_badges[2] || pinned_badges[1:1] WHERE cardinality(pinned_badges) = 2`},
+		{"why somebody decided", oracle.DecisionsRecounted, `UPDATE %[1]s.decision SET reason = 'another'`},
+		{"a decision that is gone", oracle.DecisionsRecounted, `DELETE FROM %[1]s.decision WHERE "offset" = (SELECT max("offset") FROM %[1]s.decision)`},
+		{"a decision from nowhere", oracle.DecisionsRecounted, `INSERT INTO %[1]s.decision SELECT topic, partition, "offset" + 1000000, verb, user_id, badge, by, reason, at, event_id, event_source FROM %[1]s.decision LIMIT 1`},
 		{"a user who is gone", oracle.UsersRecounted, `DELETE FROM %[2]s.users WHERE id = (SELECT max(id) FROM %[2]s.users)`},
 		{"a user from nowhere", oracle.UsersRecounted, `INSERT INTO %[2]s.users (id, version) VALUES ('nobody', 1)`},
 		{"a date due", oracle.UsersRecounted, `UPDATE %[2]s.users SET due_at = now() WHERE id = (SELECT max(id) FROM %[2]s.users)`},
@@ -91,6 +97,11 @@ func tamperable(t *testing.T, stack *stacktest.Stack) *group {
 	g := found(t, stack, grouptest.Catalog(t, "starview"), 2)
 	g.Config.Batch = 50
 	g.Produce(grouptest.Crowd(t, 19, 60, 1_500)...)
+	for i, d := range []schemas.Decision{{Verb: schemas.Grant, Badge: "explorer"}, {Verb: schemas.Grant, Badge: "first-light"}, {Verb: schemas.Pin, Badge: "first-light"},
+		{Verb: schemas.Pin, Badge: "explorer"}, {Verb: schemas.Revoke, Badge: "pathfinder"}} {
+		d.User, d.By, d.Reason = "decided", "anna", "so"
+		g.Produce(g.Decision(fmt.Sprint("decided ", i), d))
+	}
 	g.Drain()
 	if r := g.Audit(g.AuditConfig()); r.Err() != nil {
 		t.Fatalf("before anything is changed: %s", r)

@@ -9,6 +9,7 @@ import (
 	"github.com/badgestream/badgestream/internal/logreader"
 	"github.com/badgestream/badgestream/processor"
 	"github.com/badgestream/badgestream/projections"
+	"github.com/badgestream/badgestream/schemas"
 )
 
 // Fold folds a user's records again, one by one, by the fold's own code and in
@@ -76,7 +77,11 @@ func (f *Fold) one(ctx context.Context, r *Record) error {
 		if err := f.draw(ctx, r); err != nil {
 			return err
 		}
-		if _, err := f.batch.Add(&r.Event, r.Source(), f.none); err != nil {
+		add := f.batch.Add
+		if _, decides := schemas.VerbOf(r.Event.Type); decides {
+			add = f.batch.Decide // else it would be of an unknown type
+		}
+		if _, err := add(&r.Event, r.Source(), f.none); err != nil {
 			return err
 		}
 		if err := f.memory.Fold(f.batch); err != nil {

@@ -144,7 +144,7 @@ func (s *Reader) record(r *kgo.Record) error {
 	err := schemas.Decode(r.Headers, r.Value, &ev)
 	if err == nil {
 		_, known := s.cat.Types[ev.Type]
-		err = ev.CheckTime(r.Timestamp.UnixMilli(), known)
+		err = ev.CheckTime(r.Timestamp.UnixMilli(), known || s.decides(r, &ev))
 	}
 	if _, was := slices.BinarySearch(s.refused[f.Place.TopicPartition], r.Offset); was && err == nil {
 		err = &schemas.Reject{Reason: "before", Detail: "it was no valid event when it was folded, see `badgestream dlq show`"}
@@ -174,14 +174,25 @@ func (s *Reader) record(r *kgo.Record) error {
 // which counts is a duplicate.
 func (s *Reader) add(f *Record, ev *schemas.Event, r *kgo.Record) (processor.Verdict, error) {
 	src, window := source(&f.Place, ev, r), s.windows[logreader.Partition{Topic: r.Topic, Number: r.Partition}]
+	add, repeat := s.batch.Add, s.batch.Repeat
+	if s.decides(r, ev) {
+		add, repeat = s.batch.Decide, s.batch.DecidedBefore
+	}
 	original, redriven := schemas.Redriven(r.Headers, r.Topic, r.Partition, r.Offset)
 	if redriven {
 		if _, was := slices.BinarySearch(s.refused[f.Place.TopicPartition], original); !was {
 			f.Original = &original
-			return s.batch.Repeat(ev, src, window)
+			return repeat(ev, src, window)
 		}
 	}
-	return s.batch.Add(ev, src, window)
+	return add(ev, src, window)
+}
+
+// decides reports whether an event is a person's decision: on the control topic
+// alone.
+func (s *Reader) decides(r *kgo.Record, ev *schemas.Event) bool {
+	_, decides := schemas.VerbOf(ev.Type)
+	return decides && r.Topic == s.store.Group()+".control"
 }
 
 func source(p *projections.Place, ev *schemas.Event, r *kgo.Record) processor.Source {
