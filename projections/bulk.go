@@ -37,9 +37,10 @@ type BulkFolder struct {
 	// changed says that places or the clock are others than those stored.
 	changed bool
 
-	ranges  []Range       // folded and not committed
-	history *pgbatch.Copy // rows that wait to be sent
-	refused []Place       // records that were rejected, and were not sent
+	ranges  []Range                // folded and not committed
+	history *pgbatch.Copy          // rows that wait to be sent
+	hands   []processor.HandUpdate // not sent; of a user's, the last holds
+	refused []Place                // records that were rejected, and were not sent
 	// unsettled says that records were rejected, and that may not be committed.
 	unsettled bool
 	began     time.Time // when the first of ranges was folded
@@ -181,6 +182,10 @@ func (b *BulkFolder) stages(ctx context.Context, batch *processor.Batch) error {
 	for _, h := range batch.HeldUpdates() {
 		b.users.young[h.User].held = h.Held
 	}
+	for _, h := range batch.HandUpdates() {
+		b.users.young[h.User].hand = h.ByHand
+	}
+	b.hands = append(b.hands, batch.HandUpdates()...)
 	return nil
 }
 
@@ -223,37 +228,6 @@ func (b *BulkFolder) makeRoom(ctx context.Context) error {
 		b.users.rotate()
 	}
 	return nil
-}
-
-// Tick folds a tick of whole, in memory if it makes nobody due. Otherwise done is
-// false: all that was folded before is committed, the BesideFolder must fold the
-// tick, and Ticked be called.
-func (b *BulkFolder) Tick(ctx context.Context, tick *BesideTick) (done bool, err error) {
-	whole := tick.Range.From.Step == 0 && tick.Range.To.Step == 0
-	if src := tick.Source; whole && src != nil {
-		clock := max(b.clock, src.Time)
-		if b.clock == src.Time || b.clock == 0 || b.nextDue != 0 && b.nextDue <= clock {
-			whole = false
-		} else {
-			b.clock, b.changed = clock, true
-		}
-	}
-	if whole {
-		b.folded([]Range{tick.Range})
-		return true, nil
-	}
-	if err := b.Commit(); err != nil {
-		return false, err
-	}
-	return false, b.Settle(ctx)
-}
-
-// Ticked takes note of what a BesideFolder did with the batch of a tick.
-func (b *BulkFolder) Ticked(ctx context.Context, batch *processor.Batch) error {
-	for _, user := range batch.Credited() {
-		b.users.forget(user)
-	}
-	return b.loadClock(ctx)
 }
 
 // catalogue is what the generation is folded by.

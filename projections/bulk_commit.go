@@ -15,7 +15,7 @@ func (b *BulkFolder) Commit() error {
 	if len(b.ranges) == 0 {
 		return nil
 	}
-	for _, send := range []func() error{b.sendHistory, b.copyMembers, b.setMembers, b.copyEntities, b.setEntities, b.copyUsers, b.setUsers, b.setOthers, b.sendRefused} {
+	for _, send := range []func() error{b.sendHistory, b.copyMembers, b.setMembers, b.copyEntities, b.setEntities, b.copyUsers, b.setUsers, b.sendHands, b.setOthers, b.sendRefused} {
 		if err := send(); err != nil {
 			return err
 		}
@@ -191,25 +191,6 @@ func (b *BulkFolder) setEntities() error {
 	})
 	b.entities.dirty = list[:0]
 	return err
-}
-
-// setOthers writes the places and the clock.
-func (b *BulkFolder) setOthers() error {
-	if !b.changed {
-		return nil
-	}
-	b.changed = false
-	cols := make([]pgbatch.Column, 3)
-	start(cols, pgbatch.Int2, pgbatch.Int8, pgbatch.Int8)
-	for coll, taken := range b.places {
-		cols[0].AddInt2(coll)
-		cols[1].AddInt8(taken)
-		cols[2].AddInt8(taken)
-	}
-	if err := b.write.run(b.stmts.places, params(cols)...); err != nil || b.clock == 0 {
-		return err
-	}
-	return b.write.run(b.stmts.clock, pgbatch.TimeParam(b.clock))
 }
 
 // inParts calls f with a few rows of a list after the other.

@@ -153,8 +153,11 @@ func (b *BulkFolder) readUser(v [][]byte) error {
 		return err
 	}
 	u.held = held
-	counters := make([]int64, 0, len(v)-5)
-	for _, c := range v[5:] {
+	if u.hand, err = readByHand(v[5:8]); err != nil {
+		return err
+	}
+	counters := make([]int64, 0, len(v)-8)
+	for _, c := range v[8:] {
 		counters = append(counters, pgbatch.ReadInt8(c))
 	}
 	u.pack(counters)

@@ -148,7 +148,7 @@ func (b *BulkFolder) applyUsers(ctx context.Context, ops []processor.UserOp) ([]
 			u.dirty = true
 			b.users.dirty = append(b.users.dirty, u)
 		}
-		a.users[i] = processor.UserRow{Version: u.version, Counters: counters, Held: u.held}
+		a.users[i] = processor.UserRow{Version: u.version, Counters: counters, Held: u.held, ByHand: u.hand}
 	}
 	return a.users, nil
 }

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +27,7 @@ func newBulkStatements(f *BesideFolder) bulkStatements {
 	gen := generationSchema(f.group, f.generation)
 	counters := counterColumns(f.folder.cat)
 	userFields := strings.Join(append([]string{"id", "version", "due_at", "held", "earned_at"}, counters...), ", ")
+	userRow := strings.Join(slices.Concat([]string{"id", "version", "due_at", "held", "earned_at"}, handColumns(), counters), ", ")
 	copyInto := func(name, table, fields string) pgbatch.Statement {
 		return pgbatch.Statement{Name: name, SQL: `COPY ` + gen + `.` + table + ` (` + fields + `) FROM STDIN (FORMAT binary)`}
 	}
@@ -65,10 +67,10 @@ LATERAL (SELECT collection, state, at FROM ` + gen + `.member WHERE user_key = x
 FROM (SELECT unnest($1::bigint[]) AS u, unnest($2::bigint[]) AS r) x,
 LATERAL (SELECT collection, state, s0, s1, s2, s3 FROM ` + gen + `.entity WHERE user_key = x.u AND row_key = x.r OFFSET 0) e`},
 		findUsers: pgbatch.Statement{Name: "find users", SQL: `SELECT u.* FROM (SELECT unnest($1::text[]) AS id) x,
-LATERAL (SELECT ` + userFields + ` FROM ` + gen + `.users WHERE id = x.id COLLATE "C" OFFSET 0) u`},
+LATERAL (SELECT ` + userRow + ` FROM ` + gen + `.users WHERE id = x.id COLLATE "C" OFFSET 0) u`},
 		allMembers:  pgbatch.Statement{Name: "members", SQL: `SELECT user_key, row_key, collection, state, at FROM ` + gen + `.member`},
 		allEntities: pgbatch.Statement{Name: "entities", SQL: `SELECT user_key, row_key, collection, state, s0, s1, s2, s3 FROM ` + gen + `.entity`},
-		allUsers:    pgbatch.Statement{Name: "users", SQL: `SELECT ` + userFields + ` FROM ` + gen + `.users LIMIT $1::bigint`},
+		allUsers:    pgbatch.Statement{Name: "users", SQL: `SELECT ` + userRow + ` FROM ` + gen + `.users LIMIT $1::bigint`},
 		allPlaces:   pgbatch.Statement{Name: "places", SQL: `SELECT collection, taken FROM ` + gen + `.place`},
 		present:     pgbatch.Statement{Name: "clock", SQL: `SELECT at, (SELECT min(due_at) FROM ` + gen + `.users) FROM ` + gen + `.clock`},
 	}

@@ -15,6 +15,7 @@ type bulkUser struct {
 	due     int64
 	packed  []byte
 	held    []processor.Held
+	hand    *processor.ByHand // nil for almost everybody
 	storedRow
 }
 

@@ -26,18 +26,22 @@ func (f *Folder) addByHand(pipe *pgbatch.Pipe, updates []processor.HandUpdate) {
 		return
 	}
 	pipe.AddParts(f.stmts.byHand, nil, parts(len(updates), func(from, to int) [][]byte {
-		cols := f.cols[:4]
-		start(cols, pgbatch.Text, pgbatch.Text, pgbatch.Text, pgbatch.Text)
-		for i := range updates[from:to] {
-			u := &updates[from+i]
-			cols[0].AddText(u.User)
-			for c, badges := range [][]int16{u.Granted, u.Withheld, u.Pins} {
-				f.text = appendBadges(f.text[:0], badges)
-				cols[1+c].AddBytes(f.text)
-			}
-		}
-		return params(cols)
+		return handParams(f.cols[:4], updates[from:to])
 	}))
+}
+
+func handParams(cols []pgbatch.Column, updates []processor.HandUpdate) [][]byte {
+	start(cols, pgbatch.Text, pgbatch.Text, pgbatch.Text, pgbatch.Text)
+	var text []byte
+	for i := range updates {
+		u := &updates[i]
+		cols[0].AddText(u.User)
+		for c, badges := range [][]int16{u.Granted, u.Withheld, u.Pins} {
+			text = appendBadges(text[:0], badges)
+			cols[1+c].AddBytes(text)
+		}
+	}
+	return params(cols)
 }
 
 // appendBadges writes ids of badges as Postgres writes an array.
