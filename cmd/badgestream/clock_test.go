@@ -21,6 +21,7 @@ func TestWallClockIsReadInFewPlaces(t *testing.T) {
 		"internal/pipeline/beside.go report":            measures,
 		"internal/pipeline/beside_rows.go flush":        measures,
 		"internal/pipeline/beside_rows.go tick":         measures,
+		"internal/pipeline/beside_rows.go yield":        measures,
 		"internal/pipeline/engine.go keepWorking":       measures,
 		"internal/pipeline/pace.go folded":              measures,
 		"internal/pipeline/rebuild_diff.go standstill":  measures,
@@ -36,6 +37,7 @@ func TestWallClockIsReadInFewPlaces(t *testing.T) {
 		"internal/pipeline/ticker.go tick":              tells, // what time it is
 		"internal/pipeline/work.go work":                tells, // first, for the summary
 		"internal/telemetry/health.go set":              tells, // since
+		"projections/bulk.go folded":                    measures,
 		"internal/telemetry/partitions.go SetLag":       measures,
 		"internal/telemetry/types.go SawTypes":          tells, // silence
 	}

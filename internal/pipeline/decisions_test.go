@@ -1,11 +1,13 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"context"
 	"os/exec"
 	"testing"
 	"time"
 
+	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/schemas"
@@ -16,8 +18,7 @@ func TestDecisionsKilled(t *testing.T)     { t.Parallel(); testDecisionsKilled(t
 
 // testDecisionsKilled has people decide about badges that come and go meanwhile,
 // and kills processes that fold. The oracle must agree, and a rebuild come out
-// the same to the byte, decisions included. Then everybody's grant stands by
-// other rules too, which know one badge less.
+// the same to the byte, decisions included.
 func testDecisionsKilled(t *testing.T, stack *stacktest.Stack) {
 	c := found(t, stack, grouptest.Catalog(t, "starview"), 4)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Second)
@@ -60,4 +61,55 @@ func testDecisionsKilled(t *testing.T, stack *stacktest.Stack) {
 	_, err := r.Start(ctx, nil, 0)
 	c.do("start a rebuild", err)
 	c.same(ctx, r)
+}
+
+func TestRealDecisionsByOtherRules(t *testing.T) {
+	t.Parallel()
+	testDecisionsByOtherRules(t, stacktest.Real(t))
+}
+
+func TestDecisionsByOtherRules(t *testing.T) {
+	t.Parallel()
+	testDecisionsByOtherRules(t, stacktest.Embedded(t))
+}
+
+// testDecisionsByOtherRules asks one place more for a badge. Who has just enough
+// by the old rules loses it, but for whom it was granted; who has enough by both
+// does without, as it was revoked.
+func testDecisionsByOtherRules(t *testing.T, stack *stacktest.Stack) {
+	c := found(t, stack, grouptest.Catalog(t, "starview"), 2)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
+	defer cancel()
+	for user, n := range map[string]int{"revoked": 8, "granted": 5, "loses": 5, "keeps": 8} {
+		c.Produce(visits(n, user)...)
+	}
+	c.Drain()
+	c.Produce(c.Decision("1", schemas.Decision{Verb: schemas.Grant, User: "granted", Badge: "explorer", By: "a moderator", Reason: "a fault was found"}),
+		c.Decision("2", schemas.Decision{Verb: schemas.Revoke, User: "revoked", Badge: "explorer", By: "a moderator", Reason: "it was cheated"}))
+	c.Drain()
+	stop := c.Engine(ctx, 1, 0)
+	defer stop()
+	r := c.rebuilder(ctx)
+	text, _ := schemas.CatalogText("starview")
+	stricter, err := catalog.Parse("stricter", bytes.Replace(text, []byte("tier: 2\n        at_least: 5"), []byte("tier: 2\n        at_least: 6"), 1))
+	c.do("read the stricter catalogue", err)
+	_, err = r.Start(ctx, stricter, 0)
+	c.do("start a rebuild", err)
+	c.followed(ctx, r)
+	d, err := r.Diff(ctx, 3)
+	c.do("compare", err)
+	if len(d.Badges) != 1 || d.Badges["explorer"] == nil || d.Badges["explorer"].Lost != 1 || d.Badges["explorer"].Gained != 0 {
+		t.Errorf("the difference: %+v", d.Badges)
+	}
+	before := len(c.Badges())
+	c.switches(ctx, r, true, false)
+	c.Until(ctx, "the switch is published", func() bool { return len(c.Badges()) > before })
+	stop()
+	c.Drain()
+	all := c.Badges()
+	if last := all[len(all)-1]; len(all) != before+1 || last.User != "loses" || !last.Revoked {
+		t.Errorf("the switch gave %d badge events, the last %+v; want one, which takes explorer from who loses it", len(all)-before, last)
+	}
+	c.Catalog = stricter
+	c.Verify()
 }
