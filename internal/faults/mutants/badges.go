@@ -38,8 +38,20 @@ func ofBadges() []Mutant {
 		{
 			Name:   "sticky-revoked",
 			Why:    "a sticky badge is revoked as any other",
-			Edits:  []Edit{{evaluate, "if is == has || !is && def.Sticky {", "if is == has {"}},
+			Edits:  []Edit{{evaluate, " && (is || !def.Sticky) {", " {"}},
 			Caught: []Stage{cases, tests("./processor", "TestBatchesDoNotShow"), simulated(20)},
+		},
+		{
+			Name:   "rules-over-decisions",
+			Why:    "the rules give and take badges about which people decided",
+			Edits:  []Edit{{evaluate, "!m.hand.Decides(def.ID) && ", ""}},
+			Caught: []Stage{tests("./processor", "TestDecisionsHold"), simulated(20), tests("./internal/pipeline", "TestDecisionsKilled")},
+		},
+		{
+			Name:   "decisions-lost-in-bulk",
+			Why:    "a rebuild in bulk writes users' rows, and not what people decided about them",
+			Edits:  []Edit{{"projections/bulk_commit.go", "b.setUsers, b.sendHands, ", "b.setUsers, "}, {"projections/bulk.go", "\tb.hands = append(b.hands, batch.HandUpdates()...)\n", "\t_ = b.sendHands\n"}},
+			Caught: []Stage{tests("./internal/pipeline", "TestDecisionsByOtherRules")},
 		},
 		{
 			Name:   "earned-when-revoked",

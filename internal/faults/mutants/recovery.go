@@ -138,7 +138,7 @@ func ofDuplicates() []Mutant {
 		{
 			Name:   "window-after-the-batch",
 			Why:    "duplicates are told from what was folded before, and not within a batch",
-			Edits:  []Edit{{"processor/add.go", "\tif w.See(ev.Source, ev.ID, src.Offset) {\n", "\tif w.See(ev.Source, ev.ID, src.Offset) && (len(b.events) == 0 || b.events[0].ID != ev.ID) {\n"}},
+			Edits:  []Edit{{"processor/add.go", "\tif w.See(ev.Source, ev.ID, src.Offset) || counts {\n", "\tif w.See(ev.Source, ev.ID, src.Offset) && (len(b.events) == 0 || b.events[0].ID != ev.ID) || counts {\n"}},
 			Caught: []Stage{tests("./processor", "TestConformance", "TestVerdicts")},
 		},
 		{
@@ -162,8 +162,14 @@ func ofDuplicates() []Mutant {
 		{
 			Name:   "reject-is-an-occurrence",
 			Why:    "the window sees records before their data is looked at: a corrected event that is sent under its id is taken for a duplicate",
-			Edits:  []Edit{{"processor/add.go", "\tif err := et.Shape.Decode(ev, values); err != nil {\n\t\treturn Unknown, err\n\t}\n\tif w.See(ev.Source, ev.ID, src.Offset) {\n\t\treturn Duplicate, nil\n\t}\n", "\tif w.See(ev.Source, ev.ID, src.Offset) {\n\t\treturn Duplicate, nil\n\t}\n\tif err := et.Shape.Decode(ev, values); err != nil {\n\t\treturn Unknown, err\n\t}\n"}},
+			Edits:  []Edit{{"processor/add.go", "\tif err := et.Shape.Decode(ev, values); err != nil {\n\t\treturn Unknown, err\n\t}\n\tif w.See(ev.Source, ev.ID, src.Offset) || counts {\n\t\treturn Duplicate, nil\n\t}\n", "\tif w.See(ev.Source, ev.ID, src.Offset) || counts {\n\t\treturn Duplicate, nil\n\t}\n\tif err := et.Shape.Decode(ev, values); err != nil {\n\t\treturn Unknown, err\n\t}\n"}},
 			Caught: []Stage{tests("./processor", "TestVerdicts")},
+		},
+		{
+			Name:   "redriven-counts-besides",
+			Why:    "a redriven record counts, also where its original does",
+			Edits:  []Edit{{"processor/add.go", " || counts {", " {"}},
+			Caught: []Stage{tests("./internal/deadletters", "TestRedriveBesides", "TestRebuildRepeatsRedrive")},
 		},
 	}
 }
