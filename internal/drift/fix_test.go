@@ -38,7 +38,7 @@ func testFix(t *testing.T, stack *stacktest.Stack) {
 			{"no badges held", `UPDATE %[2]s.users SET held = NULL, earned_at = NULL WHERE id = 'u07'`, true},
 			{"when a badge was earned", `UPDATE %[2]s.users SET earned_at[1] = earned_at[1] - interval '1 day' WHERE id = 'u07'`, true},
 			{"a counter and badges held", `UPDATE %[2]s.users SET location_visits = 1, held = held[2:], earned_at = earned_at[2:] WHERE id = 'u07'`, true},
-			{"a member", `UPDATE %[2]s.member SET state = 0 WHERE (user_key, row_key) = (SELECT user_key, row_key FROM %[2]s.member WHERE state = 1 LIMIT 1)`, false},
+			{"a member", `UPDATE %[2]s.member SET state = 0 WHERE (user_key, row_key) = (SELECT user_key, row_key FROM %[2]s.member WHERE state = 1 AND collection = (SELECT collection FROM %[2]s.member GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) LIMIT 1)`, false},
 			{"a thing's sums", `UPDATE %[2]s.entity SET s0 = s0 + 1 WHERE (user_key, row_key) = (SELECT user_key, row_key FROM %[2]s.entity WHERE s0 > 0 AND state = 1 LIMIT 1)`, false},
 			{"an award in the history", `DELETE FROM %[1]s.history WHERE (partition, "offset", ordinal) = (SELECT partition, "offset", ordinal FROM %[1]s.history WHERE user_id = 'u07' AND badge = 'first-light')`, false},
 		},
