@@ -56,9 +56,9 @@ func (b *Batch) Decide(ev *schemas.Event, src Source, w *Window) (Verdict, error
 	return b.addDecision(ev, src, w, false)
 }
 
-// DecidedBefore is Decide for a record that stands for one before it which counts
+// DecideAgain is Decide for a record that stands for one before it which counts
 // already, see Repeat.
-func (b *Batch) DecidedBefore(ev *schemas.Event, src Source, w *Window) (Verdict, error) {
+func (b *Batch) DecideAgain(ev *schemas.Event, src Source, w *Window) (Verdict, error) {
 	return b.addDecision(ev, src, w, true)
 }
 

@@ -37,10 +37,10 @@ type BulkFolder struct {
 	// changed says that places or the clock are others than those stored.
 	changed bool
 
-	ranges  []Range                // folded and not committed
-	history *pgbatch.Copy          // rows that wait to be sent
-	hands   []processor.HandUpdate // not sent; of a user's, the last holds
-	refused []Place                // records that were rejected, and were not sent
+	ranges  []Range       // folded and not committed
+	history *pgbatch.Copy // rows that wait to be sent
+	hands   []*bulkUser   // about whom people decided something that was not sent
+	refused []Place       // records that were rejected, and were not sent
 	// unsettled says that records were rejected, and that may not be committed.
 	unsettled bool
 	began     time.Time // when the first of ranges was folded
@@ -183,9 +183,12 @@ func (b *BulkFolder) stages(ctx context.Context, batch *processor.Batch) error {
 		b.users.young[h.User].held = h.Held
 	}
 	for _, h := range batch.HandUpdates() {
-		b.users.young[h.User].hand = h.ByHand
+		u := b.users.young[h.User]
+		if u.hand = h.ByHand; !u.decided {
+			u.decided = true
+			b.hands = append(b.hands, u)
+		}
 	}
-	b.hands = append(b.hands, batch.HandUpdates()...)
 	return nil
 }
 

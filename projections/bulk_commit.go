@@ -98,103 +98,58 @@ func (b *BulkFolder) sendHistory() error {
 }
 
 func (b *BulkFolder) copyMembers() error {
-	list := b.members.fresh
-	sortRows(list)
-	err := inParts(list, func(part []*memberRow) error {
-		rows := b.write.rows(6)
-		for _, r := range part {
-			rows.Row()
-			rows.AddInt8(r.key.user)
-			rows.AddInt8(r.key.row)
-			rows.AddInt2(r.coll)
-			rows.AddInt4(r.state)
-			rows.AddInt4(r.state)
-			if r.at == processor.NoTime {
-				rows.Null()
-			} else {
-				rows.AddTime(r.at)
-			}
-			r.storedRow = storedRow{stored: true}
-		}
-		return b.write.copy(b.stmts.newMembers, rows)
-	})
-	b.members.fresh = list[:0]
-	return err
+	return copyRows(b.write, b.stmts.newMembers, &b.members)
 }
 
 func (b *BulkFolder) setMembers() error {
-	list := b.members.dirty
-	sortRows(list)
-	err := inParts(list, func(part []*memberRow) error {
-		cols := make([]pgbatch.Column, 6)
-		start(cols, pgbatch.Int8, pgbatch.Int8, pgbatch.Int2, pgbatch.Int4, pgbatch.Int4, pgbatch.TimestampTZ)
-		for _, r := range part {
-			cols[0].AddInt8(r.key.user)
-			cols[1].AddInt8(r.key.row)
-			cols[2].AddInt2(r.coll)
-			cols[3].AddInt4(r.state)
-			cols[4].AddInt4(r.state)
-			if r.at == processor.NoTime {
-				cols[5].Null()
-			} else {
-				cols[5].AddTime(r.at)
-			}
-			r.dirty = false
-		}
-		return b.write.run(b.stmts.members, params(cols)...)
-	})
-	b.members.dirty = list[:0]
-	return err
+	return setRows(b.write, b.stmts.members, &b.members)
 }
 
 func (b *BulkFolder) copyEntities() error {
-	list := b.entities.fresh
-	sortRows(list)
-	err := inParts(list, func(part []*entityRow) error {
-		rows := b.write.rows(5 + len(part[0].sums))
-		for _, r := range part {
-			rows.Row()
-			rows.AddInt8(r.key.user)
-			rows.AddInt8(r.key.row)
-			rows.AddInt2(r.coll)
-			rows.AddInt4(r.state)
-			rows.AddInt4(r.state)
-			for _, s := range r.sums {
-				rows.AddInt8(s)
-			}
-			r.storedRow = storedRow{stored: true}
-		}
-		return b.write.copy(b.stmts.newEntities, rows)
-	})
-	b.entities.fresh = list[:0]
-	return err
+	return copyRows(b.write, b.stmts.newEntities, &b.entities)
 }
 
 func (b *BulkFolder) setEntities() error {
-	list := b.entities.dirty
-	sortRows(list)
-	err := inParts(list, func(part []*entityRow) error {
-		cols := make([]pgbatch.Column, 5+len(part[0].sums))
-		start(cols, pgbatch.Int8, pgbatch.Int8, pgbatch.Int2, pgbatch.Int4, pgbatch.Int4, pgbatch.Int8, pgbatch.Int8, pgbatch.Int8, pgbatch.Int8)
+	return setRows(b.write, b.stmts.entities, &b.entities)
+}
+
+// copyRows gives the writer the rows that are new.
+func copyRows[R any, P keyedRow[R]](w *bulkWriter, stmt pgbatch.Statement, c *rowCache[R, P]) error {
+	types := P(nil).types()
+	sortRows(c.fresh)
+	err := inParts(c.fresh, func(part []P) error {
+		rows := w.rows(len(types))
 		for _, r := range part {
-			cols[0].AddInt8(r.key.user)
-			cols[1].AddInt8(r.key.row)
-			cols[2].AddInt2(r.coll)
-			cols[3].AddInt4(r.state)
-			cols[4].AddInt4(r.state)
-			for s, v := range r.sums {
-				cols[5+s].AddInt8(v)
-			}
-			r.dirty = false
+			rows.Row()
+			r.write(rows)
+			*r.inTable() = storedRow{stored: true}
 		}
-		return b.write.run(b.stmts.entities, params(cols)...)
+		return w.copy(stmt, rows)
 	})
-	b.entities.dirty = list[:0]
+	c.fresh = c.fresh[:0]
 	return err
 }
 
-// inParts calls f with a few rows of a list after the other.
-func inParts[R any](list []*R, f func([]*R) error) error {
+// setRows gives the writer the rows that are other than they are stored.
+func setRows[R any, P keyedRow[R]](w *bulkWriter, stmt pgbatch.Statement, c *rowCache[R, P]) error {
+	types := P(nil).types()
+	sortRows(c.dirty)
+	err := inParts(c.dirty, func(part []P) error {
+		row := columnRow{cols: make([]pgbatch.Column, len(types))}
+		start(row.cols, types...)
+		for _, r := range part {
+			row.next = 0
+			r.write(&row)
+			r.inTable().dirty = false
+		}
+		return w.run(stmt, params(row.cols)...)
+	})
+	c.dirty = c.dirty[:0]
+	return err
+}
+
+// inParts calls f with a few items of a list after the other.
+func inParts[T any](list []T, f func([]T) error) error {
 	for len(list) > 0 {
 		n := min(bulkRows, len(list))
 		if err := f(list[:n]); err != nil {

@@ -20,45 +20,25 @@ func (b *BulkFolder) StoreRefused(ctx context.Context) error {
 }
 
 func (b *BulkFolder) sendRefused() error {
-	for len(b.refused) > 0 {
-		n := min(bulkRows, len(b.refused))
-		cols := make([]pgbatch.Column, 3)
-		start(cols, pgbatch.Text, pgbatch.Int4, pgbatch.Int8)
-		for _, r := range b.refused[:n] {
-			cols[0].AddText(r.Topic)
-			cols[1].AddInt4(r.Partition)
-			cols[2].AddInt8(r.Offset)
-		}
-		if err := b.write.run(b.plain.folder.stmts.refused, params(cols)...); err != nil {
-			return err
-		}
-		b.refused = b.refused[n:]
-	}
-	b.refused = nil
-	return nil
+	err := inParts(b.refused, func(part []Place) error {
+		return b.write.run(b.plain.folder.stmts.refused, refusedParams(make([]pgbatch.Column, 3), part)...)
+	})
+	b.refused = b.refused[:0]
+	return err
 }
 
 // sendHands sends what people decided about users, whose rows were sent before.
 func (b *BulkFolder) sendHands() error {
-	last := map[string]int{}
-	for i := range b.hands {
-		last[b.hands[i].User] = i
-	}
-	var updates []processor.HandUpdate
-	for i := range b.hands {
-		if last[b.hands[i].User] == i {
-			updates = append(updates, b.hands[i])
+	err := inParts(b.hands, func(part []*bulkUser) error {
+		updates := make([]processor.HandUpdate, len(part))
+		for i, u := range part {
+			updates[i] = processor.HandUpdate{User: u.id, ByHand: u.hand}
+			u.decided = false
 		}
-	}
-	b.hands = nil
-	for len(updates) > 0 {
-		n := min(bulkRows, len(updates))
-		if err := b.write.run(b.plain.folder.stmts.byHand, handParams(make([]pgbatch.Column, 4), updates[:n])...); err != nil {
-			return err
-		}
-		updates = updates[n:]
-	}
-	return nil
+		return b.write.run(b.plain.folder.stmts.byHand, handParams(make([]pgbatch.Column, 4), updates)...)
+	})
+	b.hands = b.hands[:0]
+	return err
 }
 
 // setOthers writes the places and the clock.

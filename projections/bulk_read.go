@@ -18,26 +18,10 @@ func (b *BulkFolder) load(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := b.query(ctx, b.stmts.allMembers, func(v [][]byte) error {
-		if b.members.full() {
-			b.members.missed = true
-			b.members.gone.add(readKey(v))
-			return nil
-		}
-		b.readMember(v)
-		return nil
-	}); err != nil {
+	if err := b.query(ctx, b.stmts.allMembers, whileThereIsRoom(&b.members, b.readMember)); err != nil {
 		return err
 	}
-	if err := b.query(ctx, b.stmts.allEntities, func(v [][]byte) error {
-		if b.entities.full() {
-			b.entities.missed = true
-			b.entities.gone.add(readKey(v))
-			return nil
-		}
-		b.readEntity(v)
-		return nil
-	}); err != nil {
+	if err := b.query(ctx, b.stmts.allEntities, whileThereIsRoom(&b.entities, b.readEntity)); err != nil {
 		return err
 	}
 	most := b.users.limit / 2
@@ -66,27 +50,39 @@ func (b *BulkFolder) query(ctx context.Context, stmt pgbatch.Statement, row pgba
 	return pipe.Run(ctx)
 }
 
-// readMembers reads the rows that are missing.
-func (b *BulkFolder) readMembers(ctx context.Context) error {
-	return b.find(ctx, b.stmts.findMembers, func(v [][]byte) error { b.readMember(v); return nil })
+// whileThereIsRoom takes rows for as long as there is, and the keys of the rest.
+func whileThereIsRoom[R any, P keyedRow[R]](c *rowCache[R, P], read pgbatch.Row) pgbatch.Row {
+	return func(v [][]byte) error {
+		if c.full() {
+			c.missed = true
+			c.gone.add(readKey(v))
+			return nil
+		}
+		return read(v)
+	}
 }
 
-// readEntities reads the rows that are missing.
-func (b *BulkFolder) readEntities(ctx context.Context) error {
-	return b.find(ctx, b.stmts.findEntities, func(v [][]byte) error { b.readEntity(v); return nil })
-}
-
-// find looks for the missing rows, in the order of their index.
-func (b *BulkFolder) find(ctx context.Context, stmt pgbatch.Statement, row pgbatch.Row) error {
+// readMissing reads those rows that are not here and may be in the table, in the
+// order of their index.
+func readMissing[R any, P keyedRow[R]](ctx context.Context, b *BulkFolder, c *rowCache[R, P], keys []keyed, stmt pgbatch.Statement, read pgbatch.Row) error {
+	if !c.missed {
+		return nil
+	}
+	b.missing = b.missing[:0]
+	for _, k := range keys {
+		if c.get(k.rowKey) == nil && c.mayBeStored(k.rowKey) {
+			b.missing = append(b.missing, k)
+		}
+	}
 	if len(b.missing) == 0 {
 		return nil
 	}
-	keys := inOrder(b.missing)
+	sorted := inOrder(b.missing)
 	pipe := b.reads.Begin()
 	cols := make([]pgbatch.Column, 2)
-	pipe.AddParts(stmt, row, parts(len(keys), func(from, to int) [][]byte {
+	pipe.AddParts(stmt, read, parts(len(sorted), func(from, to int) [][]byte {
 		start(cols, pgbatch.Int8, pgbatch.Int8)
-		for _, k := range keys[from:to] {
+		for _, k := range sorted[from:to] {
 			cols[0].AddInt8(k.user)
 			cols[1].AddInt8(k.row)
 		}
@@ -99,20 +95,22 @@ func readKey(v [][]byte) rowKey {
 	return rowKey{pgbatch.ReadInt8(v[0]), pgbatch.ReadInt8(v[1])}
 }
 
-func (b *BulkFolder) readMember(v [][]byte) {
+func (b *BulkFolder) readMember(v [][]byte) error {
 	r := b.members.young.add(readKey(v))
 	r.coll, r.state, r.at, r.storedRow = pgbatch.ReadInt2(v[2]), pgbatch.ReadInt4(v[3]), processor.NoTime, storedRow{stored: true}
 	if v[4] != nil {
 		r.at = pgbatch.ReadTime(v[4])
 	}
+	return nil
 }
 
-func (b *BulkFolder) readEntity(v [][]byte) {
+func (b *BulkFolder) readEntity(v [][]byte) error {
 	r := b.entities.young.add(readKey(v))
 	r.coll, r.state, r.storedRow = pgbatch.ReadInt2(v[2]), pgbatch.ReadInt4(v[3]), storedRow{stored: true}
 	for s := range r.sums {
 		r.sums[s] = pgbatch.ReadInt8(v[4+s])
 	}
+	return nil
 }
 
 // readUsers reads the rows of users who are not here.

@@ -1,6 +1,10 @@
 package projections
 
-import "github.com/badgestream/badgestream/internal/catalog"
+import (
+	"github.com/badgestream/badgestream/internal/catalog"
+	"github.com/badgestream/badgestream/processor"
+	"github.com/badgestream/badgestream/projections/pgbatch"
+)
 
 // storedRow is how a row in memory stands to the one in its table.
 type storedRow struct {
@@ -26,13 +30,62 @@ type entityRow struct {
 	storedRow
 }
 
-func (r *memberRow) rowKey() *rowKey { return &r.key }
-func (r *entityRow) rowKey() *rowKey { return &r.key }
+// fields takes a row's fields one after the other: as a row of a COPY, or into
+// the columns of a statement.
+type fields interface {
+	AddInt8(int64)
+	AddInt4(int32)
+	AddInt2(int16)
+	AddTime(int64)
+	Null()
+}
+
+// types are those of the fields that write gives.
+func (*memberRow) types() []uint32 {
+	return []uint32{pgbatch.Int8, pgbatch.Int8, pgbatch.Int2, pgbatch.Int4, pgbatch.Int4, pgbatch.TimestampTZ}
+}
+
+func (*entityRow) types() []uint32 {
+	return []uint32{pgbatch.Int8, pgbatch.Int8, pgbatch.Int2, pgbatch.Int4, pgbatch.Int4, pgbatch.Int8, pgbatch.Int8, pgbatch.Int8, pgbatch.Int8}
+}
+
+func (r *memberRow) write(to fields) {
+	writeState(to, r.key, r.coll, r.state)
+	if r.at == processor.NoTime {
+		to.Null()
+	} else {
+		to.AddTime(r.at)
+	}
+}
+
+func (r *entityRow) write(to fields) {
+	writeState(to, r.key, r.coll, r.state)
+	for _, s := range r.sums {
+		to.AddInt8(s)
+	}
+}
+
+// writeState writes what members and entities have in common. The state before
+// the last batch is of use to live folds alone.
+func writeState(to fields, key rowKey, coll int16, state int32) {
+	to.AddInt8(key.user)
+	to.AddInt8(key.row)
+	to.AddInt2(coll)
+	to.AddInt4(state)
+	to.AddInt4(state)
+}
+
+func (r *memberRow) rowKey() *rowKey     { return &r.key }
+func (r *entityRow) rowKey() *rowKey     { return &r.key }
+func (r *storedRow) inTable() *storedRow { return r }
 
 // keyedRow is a pointer to a row that has a key.
 type keyedRow[R any] interface {
 	*R
 	rowKey() *rowKey
+	inTable() *storedRow
+	types() []uint32
+	write(fields)
 }
 
 // rowCache holds rows of one table by key, about limit of them. Rows that were

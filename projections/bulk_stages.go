@@ -14,15 +14,11 @@ func (b *BulkFolder) applyMembers(ctx context.Context, ops []processor.MemberOp)
 	a := &b.answers
 	keys := slices.Grow(a.plain[:0], len(ops))[:len(ops)]
 	a.plain = keys
-	b.missing = b.missing[:0]
 	for i := range ops {
 		op := &ops[i]
 		keys[i] = keyed{f.rowKey(op.User, op.Collection, op.Entity, op.Member), int32(i)}
-		if b.members.missed && b.members.get(keys[i].rowKey) == nil && b.members.mayBeStored(keys[i].rowKey) {
-			b.missing = append(b.missing, keys[i])
-		}
 	}
-	if err := b.readMembers(ctx); err != nil {
+	if err := readMissing(ctx, b, &b.members, keys, b.stmts.findMembers, b.readMember); err != nil {
 		return nil, err
 	}
 	a.members = slices.Grow(a.members[:0], len(ops))[:len(ops)]
@@ -66,15 +62,11 @@ func (b *BulkFolder) applyEntities(ctx context.Context, ops []processor.EntityOp
 	f := b.plain.folder
 	keys := slices.Grow(a.timed[:0], len(ops))[:len(ops)]
 	a.timed = keys
-	b.missing = b.missing[:0]
 	for i := range ops {
 		op := &ops[i]
 		keys[i] = keyed{f.rowKey(op.User, op.Collection, op.Entity, ""), int32(i)}
-		if b.entities.missed && b.entities.get(keys[i].rowKey) == nil && b.entities.mayBeStored(keys[i].rowKey) {
-			b.missing = append(b.missing, keys[i])
-		}
 	}
-	if err := b.readEntities(ctx); err != nil {
+	if err := readMissing(ctx, b, &b.entities, keys, b.stmts.findEntities, b.readEntity); err != nil {
 		return nil, err
 	}
 	a.entities = slices.Grow(a.entities[:0], len(ops))[:len(ops)]

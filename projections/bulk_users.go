@@ -16,6 +16,7 @@ type bulkUser struct {
 	packed  []byte
 	held    []processor.Held
 	hand    *processor.ByHand // nil for almost everybody
+	decided bool              // and it is another in the table
 	storedRow
 }
 

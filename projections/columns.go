@@ -35,3 +35,20 @@ func params(cols []pgbatch.Column) [][]byte {
 	}
 	return p
 }
+
+// columnRow adds a row's fields to columns, one after the other.
+type columnRow struct {
+	cols []pgbatch.Column
+	next int
+}
+
+func (r *columnRow) column() *pgbatch.Column {
+	r.next++
+	return &r.cols[r.next-1]
+}
+
+func (r *columnRow) AddInt8(v int64)  { r.column().AddInt8(v) }
+func (r *columnRow) AddInt4(v int32)  { r.column().AddInt4(v) }
+func (r *columnRow) AddInt2(v int16)  { r.column().AddInt2(v) }
+func (r *columnRow) AddTime(us int64) { r.column().AddTime(us) }
+func (r *columnRow) Null()            { r.column().Null() }

@@ -15,14 +15,17 @@ func (f *Folder) addRefused(pipe *pgbatch.Pipe, refused []Place) {
 	if len(refused) == 0 {
 		return
 	}
-	cols := f.rejectCols[:3]
+	pipe.Add(f.stmts.refused, nil, refusedParams(f.rejectCols[:3], refused)...)
+}
+
+func refusedParams(cols []pgbatch.Column, refused []Place) [][]byte {
 	start(cols, pgbatch.Text, pgbatch.Int4, pgbatch.Int8)
 	for _, r := range refused {
 		cols[0].AddText(r.Topic)
 		cols[1].AddInt4(r.Partition)
 		cols[2].AddInt8(r.Offset)
 	}
-	pipe.Add(f.stmts.refused, nil, params(cols)...)
+	return params(cols)
 }
 
 // Refused returns the offsets of a partition, from one up to another (that

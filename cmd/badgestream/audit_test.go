@@ -21,9 +21,7 @@ import (
 func TestAuditCommand(t *testing.T) {
 	stack := stacktest.Embedded(t)
 	group := stack.Group("g")
-	global := []string{"--brokers", strings.Join(stack.Brokers, ","), "--postgres", stack.PostgresURL, "--redis", stack.RedisURL,
-		"--group", group, "--activity-topic", stack.Topic("activity"), "--award-topic", stack.Topic("badges"),
-		"--dead-letter-topic", stack.Topic("dead"), "--log-level", "error"}
+	global := globalFlags(stack)
 	do := func(args ...string) answer { return cli(t.Context(), t, nil, append(args, global...)...) }
 	do("init").expect(t, 0, "")
 	do("load", "--events", "2000", "--users", "100").expect(t, 0, "")

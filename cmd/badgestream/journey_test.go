@@ -37,9 +37,7 @@ func journey(t *testing.T, c *conformance.Case) {
 	if err := os.WriteFile(events, c.Events, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	global := []string{"--brokers", strings.Join(stack.Brokers, ","), "--postgres", stack.PostgresURL, "--redis", stack.RedisURL,
-		"--group", stack.Group("g"), "--activity-topic", stack.Topic("activity"), "--award-topic", stack.Topic("badges"),
-		"--dead-letter-topic", stack.Topic("dead"), "--partitions", "1", "--log-level", "error"}
+	global := append(globalFlags(stack), "--partitions", "1")
 	do := func(args ...string) string {
 		t.Helper()
 		a := cli(t.Context(), t, nil, append(args, global...)...)

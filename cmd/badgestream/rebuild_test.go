@@ -22,9 +22,7 @@ func TestRebuildCommands(t *testing.T) {
 	group := stack.Group("g")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	global := []string{"--brokers", strings.Join(stack.Brokers, ","), "--postgres", stack.PostgresURL, "--redis", stack.RedisURL,
-		"--group", group, "--activity-topic", stack.Topic("activity"), "--award-topic", stack.Topic("badges"),
-		"--dead-letter-topic", stack.Topic("dead"), "--log-level", "error"}
+	global := globalFlags(stack)
 	do := func(args ...string) answer { return cli(ctx, t, nil, append(args, global...)...) }
 	do("init").expect(t, 0, "")
 	do("load", "--events", "3000", "--users", "100").expect(t, 0, "")

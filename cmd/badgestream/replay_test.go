@@ -23,9 +23,7 @@ func TestReplayAndRepair(t *testing.T) {
 	group := stack.Group("g")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	global := []string{"--brokers", strings.Join(stack.Brokers, ","), "--postgres", stack.PostgresURL, "--redis", stack.RedisURL,
-		"--group", group, "--activity-topic", stack.Topic("activity"), "--award-topic", stack.Topic("badges"),
-		"--dead-letter-topic", stack.Topic("dead"), "--partitions", "1", "--log-level", "error"}
+	global := append(globalFlags(stack), "--partitions", "1")
 	do := func(args ...string) answer { return cli(ctx, t, nil, append(args, global...)...) }
 	do("init").expect(t, 0, "")
 	do("load", "--events", "2000", "--users", "60").expect(t, 0, "")

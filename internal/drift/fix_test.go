@@ -15,6 +15,7 @@ import (
 	"github.com/badgestream/badgestream/internal/checks"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/drift"
+	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/internal/operatortest"
 	"github.com/badgestream/badgestream/internal/oracle"
 	"github.com/badgestream/badgestream/projections"
@@ -106,28 +107,6 @@ func in(g *operatortest.Group, table string) string {
 	return g.Gen() + "." + table
 }
 
-// club counts who is there, which no badge depends on.
-const club = `
-name: club
-events:
-  c.came: {who: id}
-  c.left: {who: id}
-  c.done: {}
-counters:
-  there:
-    set:
-      - {on: c.came, credit: who, add: subject}
-      - {on: c.left, credit: who, remove: subject}
-  done:
-    total: [{on: c.done, add: 1}]
-badges:
-  - category: DONE
-    criterion: DONE
-    counter: done
-    badges:
-      - {slug: busy, name: Busy, description: Did it 20 times., tier: 1, at_least: 20}
-`
-
 func TestRealFixUnderLoad(t *testing.T) { t.Parallel(); testFixUnderLoad(t, stacktest.Real(t)) }
 func TestFixUnderLoad(t *testing.T)     { t.Parallel(); testFixUnderLoad(t, stacktest.Embedded(t)) }
 
@@ -135,8 +114,8 @@ func TestFixUnderLoad(t *testing.T)     { t.Parallel(); testFixUnderLoad(t, stac
 // workers fold events of the same users. In the end a recount of the log must
 // give the very rows. Audits meanwhile raise no alarm but for what was changed.
 func testFixUnderLoad(t *testing.T, stack *stacktest.Stack) {
-	file := filepath.Join(t.TempDir(), "club.yaml")
-	if err := os.WriteFile(file, []byte(club), 0o600); err != nil {
+	file := filepath.Join(t.TempDir(), "rooms.yaml")
+	if err := os.WriteFile(file, []byte(grouptest.Rooms), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	g := operatortest.Found(t, stack, file, 4)
@@ -150,8 +129,8 @@ func testFixUnderLoad(t *testing.T, stack *stacktest.Stack) {
 	user := func(rng *rand.Rand) string { return fmt.Sprintf("u%d", rng.IntN(8)) }
 	producer.Go(func() {
 		for i := 0; ctx.Err() == nil; i++ {
-			kind, data := []string{"c.came", "c.left", "c.done"}[rng.IntN(3)], `{}`
-			if kind != "c.done" {
+			kind, data := []string{"r.came", "r.left", "r.done"}[rng.IntN(3)], `{}`
+			if kind != "r.done" {
 				data = `{"who":"` + user(rng) + `"}`
 			}
 			// Waiting for each keeps the log short enough to be recounted.

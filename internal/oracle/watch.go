@@ -52,12 +52,8 @@ type Watcher struct {
 	report   *Report
 	samples  int
 	missed   int
-	restored bool // Postgres went back, and is not said to have caught up
-	lost     bool // Redis went back, and is not said to have caught up
+	back     wentBack
 	postgres string
-	// forgetful: a broker was killed, and its coordinator may not have read all
-	// of its log yet.
-	forgetful bool
 
 	// These belong to the goroutine that samples.
 	cl     *kgo.Client
@@ -123,7 +119,7 @@ func (w *Watcher) Samples() int {
 func (w *Watcher) RestoresPostgres(url string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.restored = true
+	w.back.postgres = true
 	if url != "" {
 		w.postgres = url
 	}
@@ -134,7 +130,7 @@ func (w *Watcher) RestoresPostgres(url string) {
 func (w *Watcher) LosesRedis() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.lost = true
+	w.back.redis = true
 }
 
 // KillsKafka says that a broker is about to be killed. Its coordinator can then
@@ -144,13 +140,7 @@ func (w *Watcher) LosesRedis() {
 func (w *Watcher) KillsKafka() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.forgetful = true
-}
-
-func (w *Watcher) forgets() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.forgetful
+	w.back.kafka = true
 }
 
 // Rested says that Postgres has folded again what it had forgotten, and Redis
@@ -158,7 +148,7 @@ func (w *Watcher) forgets() bool {
 func (w *Watcher) Rested() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.restored, w.lost, w.forgetful = false, false, false
+	w.back = wentBack{}
 }
 
 func (w *Watcher) run(ctx context.Context, every time.Duration) {
@@ -228,9 +218,18 @@ func (w *Watcher) look(f func(r *Report)) {
 	f(w.report)
 }
 
-// excused says whether Postgres or Redis went back and has not caught up.
-func (w *Watcher) excused() (postgres, redis bool) {
+// wentBack names the servers that went back to an older state and are not said
+// to have caught up. Kafka's is the coordinator of a killed broker, which may
+// not have read all of its log yet.
+type wentBack struct{ postgres, redis, kafka bool }
+
+func (b wentBack) or(c wentBack) wentBack {
+	return wentBack{b.postgres || c.postgres, b.redis || c.redis, b.kafka || c.kafka}
+}
+
+// excused says which servers went back.
+func (w *Watcher) excused() wentBack {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.restored, w.lost
+	return w.back
 }

@@ -19,15 +19,16 @@ func (w *Watcher) snapshots(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, lost := w.excused()
+	back := w.excused()
 	var moved []string
 	w.look(func(r *Report) {
+		back = back.or(w.back)
 		r.Looked(SnapshotsNeverBack, int64(len(orders)))
 		for user, order := range orders {
 			switch before := w.orders[user]; {
 			case order > before:
 				moved = append(moved, user)
-			case order < before && !lost && !w.lost:
+			case order < before && !back.redis:
 				r.Find(SnapshotsNeverBack, "the snapshot of %q went from %s back to %s", user, before, order)
 			}
 			w.orders[user] = order
@@ -69,8 +70,7 @@ func (w *Watcher) readOrders(ctx context.Context) (map[string]string, error) {
 
 // compareRows looks at the rows of users after their snapshots.
 func (w *Watcher) compareRows(ctx context.Context, users []string, orders map[string]string) error {
-	restoring, _ := w.excused()
-	if len(users) == 0 || restoring || w.pg == nil {
+	if len(users) == 0 || w.excused().postgres || w.pg == nil {
 		return nil
 	}
 	s := stored{group: w.cfg.Group}
@@ -88,7 +88,7 @@ func (w *Watcher) compareRows(ctx context.Context, users []string, orders map[st
 		return errors.Wrap(err, "read users' rows")
 	}
 	w.look(func(r *Report) {
-		if w.restored {
+		if w.back.postgres {
 			return
 		}
 		r.Looked(SnapshotsBacked, int64(len(users)))
@@ -128,7 +128,7 @@ func (w *Watcher) lookUp(ctx context.Context) error {
 	const page = 500
 	for len(w.seen) > 0 {
 		some := w.seen[:min(page, len(w.seen))]
-		restoring, lost := w.excused()
+		back := w.excused()
 		if w.pg == nil {
 			return errors.New("Postgres does not answer")
 		}
@@ -141,14 +141,15 @@ func (w *Watcher) lookUp(ctx context.Context) error {
 			return err
 		}
 		w.look(func(r *Report) {
+			back = back.or(w.back)
 			r.Looked(AwardsBacked, int64(len(some)))
 			r.Looked(AwardsShown, int64(len(some)))
 			for i := range some {
 				a := &some[i]
-				if missing[i] && !restoring && !w.restored {
+				if missing[i] && !back.postgres {
 					r.Find(AwardsBacked, "%s was at %s before it was in Postgres", shorten(awardKey(&a.event)), a.at)
 				}
-				if behind[i] && !lost && !w.lost && !restoring && !w.restored {
+				if behind[i] && !back.redis && !back.postgres {
 					r.Find(AwardsShown, "%s was at %s before a snapshot showed it", shorten(awardKey(&a.event)), a.at)
 				}
 			}

@@ -49,15 +49,7 @@ func askSwitch(_ context.Context, in *intake, p *partition, r *record) (processo
 	return processor.Unknown, nil
 }
 
-// decide takes a person's decision about a badge: it is folded like any event,
-// unless it stands for another one which counts.
+// decide takes a person's decision about a badge: it is folded like any event.
 func decide(ctx context.Context, in *intake, p *partition, r *record) (processor.Verdict, error) {
-	repeats, err := in.repeats(ctx, p, r)
-	if err != nil {
-		return processor.Unknown, err
-	}
-	if repeats {
-		return in.batch.DecidedBefore(&in.event, in.source(p, r), p.window)
-	}
-	return in.batch.Decide(&in.event, in.source(p, r), p.window)
+	return in.add(ctx, p, r, in.batch.Decide, in.batch.DecideAgain)
 }

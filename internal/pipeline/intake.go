@@ -134,7 +134,7 @@ func (in *intake) record(ctx context.Context, p *partition, r *record) (tick boo
 	case control != nil:
 		verdict, err = control(ctx, in, p, r)
 	default:
-		verdict, err = in.add(ctx, p, r)
+		verdict, err = in.add(ctx, p, r, in.batch.Add, in.batch.Repeat)
 	}
 	if in.asked != nil {
 		return false, nil
@@ -163,16 +163,19 @@ func (in *intake) record(ctx context.Context, p *partition, r *record) (tick boo
 	return verdict == processor.Tick, nil
 }
 
-// add adds an event. One that stands for another which counts is a duplicate.
-func (in *intake) add(ctx context.Context, p *partition, r *record) (processor.Verdict, error) {
+// judge is how a batch takes an event.
+type judge func(*schemas.Event, processor.Source, *processor.Window) (processor.Verdict, error)
+
+// add adds the event at hand, by repeat if it stands for another which counts.
+func (in *intake) add(ctx context.Context, p *partition, r *record, add, repeat judge) (processor.Verdict, error) {
 	repeats, err := in.repeats(ctx, p, r)
 	if err != nil {
 		return processor.Unknown, err
 	}
 	if repeats {
-		return in.batch.Repeat(&in.event, in.source(p, r), p.window)
+		add = repeat
 	}
-	return in.batch.Add(&in.event, in.source(p, r), p.window)
+	return add(&in.event, in.source(p, r), p.window)
 }
 
 // repeats reports whether a record was redriven for one that counts.

@@ -176,7 +176,7 @@ func (s *Reader) add(f *Record, ev *schemas.Event, r *kgo.Record) (processor.Ver
 	src, window := source(&f.Place, ev, r), s.windows[logreader.Partition{Topic: r.Topic, Number: r.Partition}]
 	add, repeat := s.batch.Add, s.batch.Repeat
 	if s.decides(r, ev) {
-		add, repeat = s.batch.Decide, s.batch.DecidedBefore
+		add, repeat = s.batch.Decide, s.batch.DecideAgain
 	}
 	original, redriven := schemas.Redriven(r.Headers, r.Topic, r.Partition, r.Offset)
 	if redriven {
