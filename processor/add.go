@@ -55,10 +55,14 @@ func (b *Batch) add(ev *schemas.Event, src Source, w *Window, counts bool) (Verd
 		if b.exempt(r, credit, ev, values) != Credited {
 			continue
 		}
+		user := b.users.number(credit, &b.texts)
+		if b.isErased(user) {
+			continue
+		}
 		if event < 0 {
 			event = b.event(src, 0)
 		}
-		b.apply(event, r, b.users.number(credit, &b.texts), ev, values)
+		b.apply(event, r, user, ev, values)
 	}
 	return Folded, nil
 }

@@ -14,6 +14,9 @@ type Batch struct {
 	cat   *catalog.Catalog
 	clock int64
 
+	erased func(user string) bool
+	gone   []bool // by user, as far as asked for
+
 	events  []Source
 	first   []int64 // per event: the ordinal of its first change
 	users   names
@@ -122,6 +125,7 @@ func (b *Batch) Reset() {
 	clear(b.events)
 	b.events, b.first = b.events[:0], b.first[:0]
 	b.users.reset()
+	b.gone = b.gone[:0]
 	clear(b.members)
 	b.members = b.members[:0]
 	b.find.reset()

@@ -64,6 +64,10 @@ func (b *Batch) DecideAgain(ev *schemas.Event, src Source, w *Window) (Verdict, 
 
 func (b *Batch) addDecision(ev *schemas.Event, src Source, w *Window, counts bool) (Verdict, error) {
 	d, badge, err := b.Decision(ev)
+	if b.erased != nil && d.User != "" && b.erased(d.User) {
+		w.See(ev.Source, ev.ID, src.Offset)
+		return Folded, nil // it means nothing, nor does anything store whom it names
+	}
 	if err != nil {
 		return Unknown, err
 	}

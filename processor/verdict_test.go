@@ -1,10 +1,13 @@
 package processor_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/errors"
 
+	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/processor"
 	"github.com/badgestream/badgestream/schemas"
 )
@@ -103,5 +106,46 @@ func TestWhatEvensOutIsNoEffect(t *testing.T) {
 		if finals := b.Finals(); len(finals) != 1 || finals[0].User != "u3" {
 			t.Errorf("%s touches %v, want u3 alone", what, finals)
 		}
+	}
+}
+
+// TestErasedIsPassedOver: who was erased is not credited from then on, nor is
+// anything decided about him; others are, by his events too.
+func TestErasedIsPassedOver(t *testing.T) {
+	cat := load(t, "starview")
+	b, m := processor.New(cat), processor.NewMemory(cat)
+	w := processor.NewWindow(10)
+	visit := `{"specversion":"1.0","id":"e1","source":"/s","type":"starview.location.visited","subject":"u1","time":"2026-01-01T00:00:00Z","data":{"location":"L1"}}`
+	fill(t, b, w, [][]byte{[]byte(visit)}, 0)
+	b.SetErased(func(user string) bool { return user == "u1" })
+	for offset, line := range []string{
+		strings.NewReplacer("e1", "e2", "L1", "L2").Replace(visit),
+		strings.NewReplacer("e1", "e3", "u1", "u2").Replace(visit),
+		`{"specversion":"1.0","id":"e4","source":"/s","type":"starview.vote.cast","subject":"u1","time":"2026-01-01T00:00:00Z","data":{"review":"R1","author":"u2","value":"up"}}`,
+	} {
+		fill(t, b, w, [][]byte{[]byte(line)}, int64(1+offset))
+	}
+	grant := schemas.Event{ID: "e5", Source: "/s", Type: schemas.Grant.Type(), Subject: "u1", ContentType: "application/json", Data: []byte(`{"badge":"no-such","by":"anna","reason":"x"}`)}
+	if verdict, err := b.Decide(&grant, processor.Source{Offset: 9, Time: 1}, w); verdict != processor.Folded || err != nil {
+		t.Errorf("a decision about him: verdict %d, %v", verdict, err)
+	}
+	if err := m.Fold(b); err != nil {
+		t.Fatal(err)
+	}
+	visits := slices.IndexFunc(cat.Counters, func(c catalog.Counter) bool { return c.Name == "location_visits" })
+	if u := m.User("u1"); u.Version != 1 || u.Counters[visits] != 1 {
+		t.Errorf("who was erased after one visit: %+v", u)
+	}
+	if u := m.User("u2"); u.Counters[visits] != 1 {
+		t.Errorf("another: %+v", u)
+	}
+	votes := 0
+	m.Rows(func(k processor.MemberKey, _ processor.MemberPrior) {
+		if k.User == "u2" && k.Member == "u1" {
+			votes++
+		}
+	}, func(processor.EntityKey, processor.EntityRow) {})
+	if votes != 1 {
+		t.Errorf("his vote for another stands %d times", votes)
 	}
 }

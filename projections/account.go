@@ -59,9 +59,9 @@ func (s *Store) account(ctx context.Context, user string, a *Account) error {
 	rows := s.Users(a.Installed, a.Catalog)
 	batch := &pgx.Batch{}
 	base := schema(s.group)
-	batch.Queue(`SELECT epoch, generation, catalog_version, turn FROM ` + base + `.regime`).QueryRow(func(row pgx.Row) error {
+	batch.Queue(`SELECT ` + regimeColumns + ` FROM ` + base + `.regime`).QueryRow(func(row pgx.Row) error {
 		var now Regime
-		err := row.Scan(&now.Epoch, &now.Generation, &now.CatalogVersion, &now.Turn)
+		err := row.Scan(now.into()...)
 		if err == nil && now != a.Regime {
 			return &RegimeChanged{Expected: a.Regime, Found: now}
 		}

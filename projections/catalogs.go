@@ -32,8 +32,7 @@ const (
 // it. The error is ErrNoCatalog if there is none, also if there are no tables.
 func (s *Store) CurrentCatalog(ctx context.Context) (StoredCatalog, Installed, error) {
 	var in Installed
-	err := s.pool.QueryRow(ctx, `SELECT epoch, generation, catalog_version, turn, secret FROM `+schema(s.group)+`.regime`).
-		Scan(&in.Epoch, &in.Generation, &in.CatalogVersion, &in.Turn, &in.Secret)
+	err := s.pool.QueryRow(ctx, `SELECT `+regimeColumns+`, secret FROM `+schema(s.group)+`.regime`).Scan(append(in.into(), &in.Secret)...)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows) || missing(err):
 		return StoredCatalog{}, Installed{}, errors.Wrapf(ErrNoCatalog, "group %s", s.group)
@@ -41,6 +40,9 @@ func (s *Store) CurrentCatalog(ctx context.Context) (StoredCatalog, Installed, e
 		return StoredCatalog{}, Installed{}, errors.Wrap(err, "read the regime")
 	}
 	c, err := readCatalog(ctx, s.pool, s.group, in.CatalogVersion)
+	if err == nil {
+		err = s.readErased(ctx, &in)
+	}
 	return c, in, err
 }
 

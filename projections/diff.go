@@ -92,7 +92,7 @@ func (m *Moment) Regime(ctx context.Context) (r Regime, c StoredCatalog, err err
 }
 
 func readRegime(ctx context.Context, q queryer, group string) (r Regime, err error) {
-	err = q.QueryRow(ctx, `SELECT epoch, generation, catalog_version, turn FROM `+schema(group)+`.regime`).Scan(&r.Epoch, &r.Generation, &r.CatalogVersion, &r.Turn)
+	err = q.QueryRow(ctx, `SELECT `+regimeColumns+` FROM `+schema(group)+`.regime`).Scan(r.into()...)
 	return r, errors.Wrap(err, "read the regime")
 }
 

@@ -12,6 +12,8 @@ import (
 type Installed struct {
 	Regime
 	Secret Secret
+	// Erased are the users who are passed over; nil is nobody.
+	Erased *Erased
 	// New says that this call stored a version of the catalogue.
 	New bool
 }
@@ -32,6 +34,9 @@ func (s *Store) InstallCatalog(ctx context.Context, cat *catalog.Catalog) (Insta
 			return err
 		})
 	})
+	if err == nil {
+		err = s.readErased(ctx, &in)
+	}
 	return in, errors.Wrapf(err, "install catalogue %s", cat.Name)
 }
 
@@ -39,8 +44,7 @@ func (s *Store) install(ctx context.Context, tx pgx.Tx, cat *catalog.Catalog) (I
 	in := Installed{New: true}
 	// Who installs is alone with the regime: it can be looked at before folds
 	// are kept out.
-	err := tx.QueryRow(ctx, `SELECT epoch, generation, catalog_version, turn, secret FROM `+schema(s.group)+`.regime`).
-		Scan(&in.Epoch, &in.Generation, &in.CatalogVersion, &in.Turn, &in.Secret)
+	err := tx.QueryRow(ctx, `SELECT `+regimeColumns+`, secret FROM `+schema(s.group)+`.regime`).Scan(append(in.into(), &in.Secret)...)
 	if errors.Is(err, pgx.ErrNoRows) {
 		in.Regime = Regime{Epoch: 1, Generation: 1, CatalogVersion: 1}
 		return s.installFirst(ctx, tx, cat, in)
@@ -87,7 +91,7 @@ func (s *Store) installFirst(ctx context.Context, tx pgx.Tx, cat *catalog.Catalo
 	if err != nil {
 		return Installed{}, errors.Wrap(err, "write the regime")
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO `+schema(s.group)+`.generation (generation, state, catalog_version, lived) VALUES ($1, $2, $3, true)`, in.Generation, Live, in.CatalogVersion)
+	_, err = tx.Exec(ctx, `INSERT INTO `+schema(s.group)+`.generation (generation, state, catalog_version, lived, swept) VALUES ($1, $2, $3, true, true)`, in.Generation, Live, in.CatalogVersion)
 	return in, errors.Wrapf(err, "note generation %d", in.Generation)
 }
 
@@ -143,7 +147,6 @@ func checkColumns(cat *catalog.Catalog) error {
 // time has forgotten the epoch of the first.
 func (s *Store) RaiseEpoch(ctx context.Context, least int64) (Regime, error) {
 	var r Regime
-	err := s.pool.QueryRow(ctx, `UPDATE `+schema(s.group)+`.regime SET epoch = greatest(epoch + 1, $1) RETURNING epoch, generation, catalog_version, turn`, least).
-		Scan(&r.Epoch, &r.Generation, &r.CatalogVersion, &r.Turn)
+	err := s.pool.QueryRow(ctx, `UPDATE `+schema(s.group)+`.regime SET epoch = greatest(epoch + 1, $1) RETURNING `+regimeColumns, least).Scan(r.into()...)
 	return r, errors.Wrap(err, "raise the epoch")
 }

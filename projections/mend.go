@@ -74,7 +74,7 @@ func (d *Drift) lock(ctx context.Context, tx pgx.Tx, user string) error {
 		return err
 	}
 	var now Regime
-	if err := tx.QueryRow(ctx, `SELECT epoch, generation, catalog_version, turn FROM `+base+`.regime FOR SHARE`).Scan(&now.Epoch, &now.Generation, &now.CatalogVersion, &now.Turn); err != nil {
+	if err := tx.QueryRow(ctx, `SELECT `+regimeColumns+` FROM `+base+`.regime FOR SHARE`).Scan(now.into()...); err != nil {
 		return err
 	}
 	if now != d.in.Regime {

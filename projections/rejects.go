@@ -38,6 +38,38 @@ WHERE topic = $1 AND partition = $2 AND "offset" >= $3 AND "offset" < $4 ORDER B
 	return rows.Err()
 }
 
+// RejectsWith calls f for the rejected records that may name a user: those that
+// have the id's bytes somewhere. The reject is the caller's.
+func (s *Store) RejectsWith(ctx context.Context, user string, f func(*Reject) error) error {
+	rows, err := s.pool.Query(ctx, `SELECT topic, partition, "offset", reason, detail, key, value, headers, timestamp_ms FROM `+schema(s.group)+`.reject
+WHERE position($1::bytea IN key) > 0 OR position($1::bytea IN value) > 0 OR position($1::bytea IN headers) > 0`, []byte(user))
+	if err != nil {
+		return errors.Wrap(err, "look for rejected records of a user")
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r Reject
+		var headers []byte
+		if err := rows.Scan(&r.Topic, &r.Partition, &r.Offset, &r.Reason, &r.Detail, &r.Key, &r.Value, &headers, &r.Timestamp); err != nil {
+			return errors.Wrap(err, "look for rejected records of a user")
+		}
+		if r.Headers, err = readHeaders(headers); err != nil {
+			return err
+		}
+		if err := f(&r); err != nil {
+			return err
+		}
+	}
+	return errors.Wrap(rows.Err(), "look for rejected records of a user")
+}
+
+// Scrub empties a rejected record: only where it stood and why it was rejected
+// stays.
+func (s *Store) Scrub(ctx context.Context, at *Place) error {
+	_, err := s.pool.Exec(ctx, `UPDATE `+schema(s.group)+`.reject SET key = NULL, value = NULL, headers = '', detail = '' WHERE topic = $1 AND partition = $2 AND "offset" = $3`, at.Topic, at.Partition, at.Offset)
+	return errors.Wrapf(err, "empty the rejected record at %s/%d offset %d", at.Topic, at.Partition, at.Offset)
+}
+
 const nullValue = 0xffffffff
 
 // appendHeaders writes headers as the table of rejects keeps them: key and

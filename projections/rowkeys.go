@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/badgestream/badgestream/processor"
+	"github.com/badgestream/badgestream/schemas"
 )
 
 // Secret keys the hashes under which members and entities are stored: whoever
@@ -43,6 +44,10 @@ func (s *Secret) UserKey(user string) int64 {
 	key, _ := s.userKey(nil, user)
 	return key
 }
+
+// userKeyOf is the key under which the members and things of a user stand, by
+// his hash.
+func userKeyOf(hash schemas.UserHash) int64 { return int64(binary.BigEndian.Uint64(hash[:8])) }
 
 // firstBits are the first 64 of SHA-256.
 func firstBits(text []byte) int64 {

@@ -42,7 +42,7 @@ func newStatements(group string, in Installed, cat *catalog.Catalog) *statements
 	s := &statements{
 		begin:  pgbatch.Statement{Name: "begin", SQL: `BEGIN ISOLATION LEVEL READ COMMITTED`},
 		commit: pgbatch.Statement{Name: "commit", SQL: `COMMIT`},
-		regime: pgbatch.Statement{Name: "regime", SQL: `SELECT epoch, generation, catalog_version, turn FROM ` + base + `.regime FOR SHARE`},
+		regime: pgbatch.Statement{Name: "regime", SQL: `SELECT ` + regimeColumns + ` FROM ` + base + `.regime FOR SHARE`},
 		advance: pgbatch.Statement{Name: "fold offset", SQL: `UPDATE ` + base + `.fold_offset SET next = $5, step = $6, ordinal = $7
 WHERE topic = $1 AND partition = $2 AND next = $3 AND step = $4 RETURNING pg_current_xact_id()::xid`},
 		readClock: pgbatch.Statement{Name: "clock", SQL: `SELECT at FROM ` + gen + `.clock FOR SHARE`},

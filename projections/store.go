@@ -97,6 +97,15 @@ type Regime struct {
 	CatalogVersion int32
 	// Turn is how many switches of generations there were.
 	Turn int32
+	// Erasures is how many records that erase users were folded.
+	Erasures int32
+}
+
+// regimeColumns are the columns of the regime that into takes.
+const regimeColumns = `epoch, generation, catalog_version, turn, erasures`
+
+func (r *Regime) into() []any {
+	return []any{&r.Epoch, &r.Generation, &r.CatalogVersion, &r.Turn, &r.Erasures}
 }
 
 // turnVersions is more than any user's version: what a turn adds to those that
@@ -109,6 +118,6 @@ const turnVersions = 1 << 40
 func (r *Regime) Version(own int64) int64 { return int64(r.Turn)*turnVersions + own }
 
 func (r *Regime) read(v [][]byte) error {
-	*r = Regime{Epoch: pgbatch.ReadInt8(v[0]), Generation: pgbatch.ReadInt4(v[1]), CatalogVersion: pgbatch.ReadInt4(v[2]), Turn: pgbatch.ReadInt4(v[3])}
+	*r = Regime{Epoch: pgbatch.ReadInt8(v[0]), Generation: pgbatch.ReadInt4(v[1]), CatalogVersion: pgbatch.ReadInt4(v[2]), Turn: pgbatch.ReadInt4(v[3]), Erasures: pgbatch.ReadInt4(v[4])}
 	return nil
 }

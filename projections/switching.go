@@ -43,7 +43,7 @@ func (s *Store) doSwitch(ctx context.Context, tx pgx.Tx, w *Switching) error {
 	if err != nil {
 		return err
 	}
-	now := Regime{Epoch: max(was.Epoch+1, w.Epoch), Generation: w.Beside.Number, CatalogVersion: version, Turn: was.Turn + 1}
+	now := Regime{Epoch: max(was.Epoch+1, w.Epoch), Generation: w.Beside.Number, CatalogVersion: version, Turn: was.Turn + 1, Erasures: was.Erasures}
 	if err := w.Suspects.complete(ctx, tx); err != nil {
 		return err
 	}

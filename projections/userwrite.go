@@ -94,7 +94,6 @@ func instantOrNull(micros int64) *time.Time {
 // RaiseEpochIn is RaiseEpoch within the transaction of a Standstill. All
 // snapshots are then written anew by whoever runs.
 func (s *Store) RaiseEpochIn(ctx context.Context, tx pgx.Tx, least int64) (r Regime, err error) {
-	err = tx.QueryRow(ctx, `UPDATE `+schema(s.group)+`.regime SET epoch = greatest(epoch + 1, $1) RETURNING epoch, generation, catalog_version, turn`, least).
-		Scan(&r.Epoch, &r.Generation, &r.CatalogVersion, &r.Turn)
+	err = tx.QueryRow(ctx, `UPDATE `+schema(s.group)+`.regime SET epoch = greatest(epoch + 1, $1) RETURNING `+regimeColumns, least).Scan(r.into()...)
 	return r, errors.Wrap(err, "raise the epoch")
 }

@@ -71,7 +71,7 @@ func TestAuditCommand(t *testing.T) {
 	if err := json.Unmarshal([]byte(asJSON.out), &r); err != nil {
 		t.Fatal(err)
 	}
-	if failed := r.Failed(); len(failed) != 1 || failed[0] != oracle.UsersRecounted || r.Users != 100 || len(r.Checks) != 17 {
+	if failed := r.Failed(); len(failed) != 1 || failed[0] != oracle.UsersRecounted || r.Users != 100 || len(r.Checks) != 18 {
 		t.Errorf("the report is %+v", r)
 	}
 }

@@ -4,24 +4,18 @@ package decisions
 
 import (
 	"context"
-	"crypto/rand"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/cockroachdb/errors"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/badgestream/badgestream/internal/catalog"
+	"github.com/badgestream/badgestream/internal/control"
 	"github.com/badgestream/badgestream/internal/settings"
 	"github.com/badgestream/badgestream/processor"
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/schemas"
-)
-
-const (
-	sendTime = 60 * time.Second
-	lookTime = 50 * time.Millisecond
 )
 
 // Result is what became of a decision.
@@ -59,27 +53,20 @@ func Decide(ctx context.Context, store *projections.Store, brokers []string, d *
 	if err := check(a, d); err != nil {
 		return nil, err
 	}
-	at, err := write(ctx, store.Group(), brokers, d)
+	if a.Erases(d.User) {
+		return nil, &Refused{projections.ErrErased.Error()}
+	}
+	data, err := d.Append(nil)
+	if err != nil {
+		return nil, err
+	}
+	at, err := control.Write(ctx, store.Group(), brokers, &control.Record{Type: d.Verb.Type(), Subject: d.User, Of: "decisions", Data: data})
 	if err != nil {
 		return nil, err
 	}
 	r := &Result{Decision: d.Verb, User: d.User, Badge: d.Badge, Topic: at.Topic, Partition: at.Partition, Offset: at.Offset}
-	for deadline := time.Now().Add(patience); !r.Folded && time.Now().Before(deadline); {
-		standing, err := store.Positions(ctx, at.Topic)
-		if err != nil {
-			return nil, err
-		}
-		r.Folded = slices.ContainsFunc(standing, func(s projections.Standing) bool {
-			return s.TopicPartition == at.TopicPartition && s.Offset > at.Offset
-		})
-		if r.Folded {
-			break
-		}
-		select {
-		case <-time.After(lookTime):
-		case <-ctx.Done():
-			return nil, errors.Wrapf(ctx.Err(), "the decision stands at %s/%d offset %d, and takes effect as soon as an engine comes to it", at.Topic, at.Partition, at.Offset)
-		}
+	if r.Folded, err = control.Folded(ctx, store, &at, patience); err != nil {
+		return nil, err
 	}
 	if r.Folded {
 		err = outcome(ctx, store, at, r)
@@ -130,32 +117,6 @@ func slugs(cat *catalog.Catalog) []string {
 
 func holds(a *projections.Account, badge int16) bool {
 	return slices.ContainsFunc(a.Row.Held, func(h processor.Held) bool { return h.Badge == badge })
-}
-
-// write appends the decision to the log. Its id is its own, so that two
-// decisions are never taken for one.
-func write(ctx context.Context, group string, brokers []string, d *schemas.Decision) (at projections.Place, err error) {
-	data, err := d.Append(nil)
-	if err != nil {
-		return at, err
-	}
-	cl, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	if err != nil {
-		return at, errors.Wrap(err, "make a Kafka client")
-	}
-	defer cl.Close()
-	ctx, cancel := context.WithTimeout(ctx, sendTime)
-	defer cancel()
-	header := func(key, value string) kgo.RecordHeader { return kgo.RecordHeader{Key: key, Value: []byte(value)} }
-	rec := &kgo.Record{Topic: group + ".control", Partition: 0, Key: []byte(d.User), Value: data, Headers: []kgo.RecordHeader{
-		header("ce_specversion", "1.0"), header("ce_id", rand.Text()),
-		header("ce_source", "/badgestream/"+group+"/decisions"), header("ce_type", d.Verb.Type()), header("ce_subject", d.User),
-		header("ce_time", schemas.FormatTime(time.Now().UnixMicro())), header("content-type", "application/json"),
-	}}
-	if err := cl.ProduceSync(ctx, rec).FirstErr(); err != nil {
-		return at, errors.Wrapf(err, "write the decision to topic %s: whether it is there is not known; to write it twice does no harm", rec.Topic)
-	}
-	return projections.Place{TopicPartition: projections.TopicPartition{Topic: rec.Topic, Partition: rec.Partition}, Offset: rec.Offset}, nil
 }
 
 // outcome says what a decision did that was folded.

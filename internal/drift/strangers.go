@@ -25,7 +25,7 @@ func (a *audit) strangers(ctx context.Context) error {
 		var unknown []string
 		for _, key := range keys {
 			name := strings.TrimPrefix(key, prefix)
-			if _, known := a.keys[a.in.Secret.UserKey(name)]; !known {
+			if _, known := a.keys[a.in.Secret.UserKey(name)]; !known && !a.in.Erases(name) { // who was erased shows nothing
 				unknown = append(unknown, name)
 			}
 		}

@@ -122,6 +122,9 @@ func Explain(ctx context.Context, store *projections.Store, user, badge string) 
 	cat := a.Catalog
 	e := &Explanation{Group: store.Group(), User: user, Version: a.Row.Version, Catalog: cat.Name, CatalogVersion: a.CatalogVersion,
 		Counters: map[string]int64{}, Badges: []Badge{}, Decisions: []Decision{}, account: a}
+	if a.Erases(user) {
+		return nil, &NotFoundError{projections.ErrErased.Error()}
+	}
 	_, e.System = cat.System[user]
 	if !a.Found && !e.System && len(a.Latest) == 0 {
 		return nil, unknownUser(ctx, store, a, user)

@@ -80,7 +80,10 @@ type Given struct {
 func (e *Explanation) AddTrace(ctx context.Context, store *projections.Store, brokers []string) error {
 	began := time.Now()
 	a := e.account
-	reader := userlog.New(store, brokers, a.Installed, a.Catalog, e.User)
+	reader, err := userlog.New(store, brokers, a.Installed, a.Catalog, e.User)
+	if err != nil {
+		return err
+	}
 	list, err := reader.Advance(ctx, a.Standing)
 	if err != nil {
 		return err

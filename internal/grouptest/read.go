@@ -70,11 +70,15 @@ func (g *Group) ends(ctx context.Context, adm *kadm.Client, topic string) map[in
 	return left
 }
 
-// Badges returns the badge events that were published.
+// Badges returns the badge events that were published, also those that a
+// tombstone follows.
 func (g *Group) Badges() []schemas.BadgeEvent {
 	g.T.Helper()
 	var events []schemas.BadgeEvent
 	for _, r := range g.Read(g.Config.AwardTopic) {
+		if len(r.Value) == 0 {
+			continue // a tombstone
+		}
 		var e schemas.BadgeEvent
 		if err := schemas.DecodeBadgeEvent(r.Headers, r.Value, &e); err != nil {
 			g.T.Fatalf("%s: %v", r.Value, err)

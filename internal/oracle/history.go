@@ -59,7 +59,7 @@ func (p *pass) changed(ctx context.Context, c *cursor[schemas.BadgeEvent], to po
 	for _, key := range slices.Sorted(maps.Keys(left)) {
 		p.report.Find(HistoryRefolded, "the history lacks what the log gives: %s", left[key].AppendStructured(nil))
 	}
-	if p.first() && to.Offset == from.Offset && to.Step > 0 && o.next.Ordinal != to.Ordinal {
+	if p.first() && to.Offset == from.Offset && to.Step > 0 && o.next.Ordinal != to.Ordinal && len(p.stored.erased) == 0 {
 		p.report.Find(HistoryRefolded, "the step of the tick at offset %d ends at ordinal %d, and the history there at %d", from.Offset, to.Ordinal, o.next.Ordinal)
 	}
 	return nil
@@ -112,7 +112,8 @@ func (o *ordinals) look(row *schemas.BadgeEvent) {
 	if row.Cause.Offset != o.next.Offset {
 		o.next, o.last = position{Offset: row.Cause.Offset}, nil
 	}
-	if row.Ordinal != o.next.Ordinal {
+	// Of users who were erased nothing is left but their numbers.
+	if row.Ordinal < o.next.Ordinal || row.Ordinal > o.next.Ordinal && len(o.stored.erased) == 0 {
 		o.report.Find(HistoryRefolded, "%s has ordinal %d, and the next one is %d", shorten(awardKey(row)), row.Ordinal, o.next.Ordinal)
 	}
 	if l := o.last; l != nil && cmp.Or(cmp.Compare(l.User, row.User), cmp.Compare(o.rank(l.Badge), o.rank(row.Badge)), cmp.Compare(l.Badge, row.Badge)) >= 0 {

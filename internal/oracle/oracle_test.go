@@ -25,6 +25,7 @@ func testAudit(t *testing.T, stack *stacktest.Stack) {
 	stop := g.Engine(ctx, 2, 97)
 	g.Produce(records[:3_000]...)
 	g.Produce(g.Decisions(7, records, 100)...)
+	g.Erase(ctx, 3)
 	live := g.AuditConfig()
 	live.Settled, live.Passes = false, 2
 	if err := g.Audit(live).Err(); err != nil {

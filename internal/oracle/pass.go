@@ -51,7 +51,11 @@ func (a *auditor) pass(ctx context.Context, n int) error {
 	if err := p.refold(ctx); err != nil {
 		return err
 	}
+	p.forgotten()
 	p.leftOver()
+	if err := p.erasedAbsent(ctx); err != nil {
+		return err
+	}
 	if err := p.rows(ctx); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -26,6 +27,8 @@ type published struct {
 	// torn are records that only a reader of uncommitted records sees, of
 	// transactions that were aborted: each decision once.
 	torn map[string]*seen
+	// tombs are the events that a record without a value has the key of.
+	tombs map[[16]byte]struct{}
 	// whole says that the topic is there from its beginning.
 	whole bool
 }
@@ -36,6 +39,9 @@ type seen struct {
 	at     string // TOPIC/PARTITION@OFFSET
 	backed bool
 	bare   bool // a dead letter whose bytes did not fit
+	// user and event are of a badge event.
+	user  schemas.UserHash
+	event [16]byte
 }
 
 // taken is what a record says: which decision it is, with what bytes.
@@ -43,17 +49,27 @@ type taken struct {
 	key    string
 	digest digest
 	bare   bool
+	user   schemas.UserHash
+	event  [16]byte
+}
+
+func (t *taken) seen(at string) *seen {
+	return &seen{digest: t.digest, at: at, bare: t.bare, user: t.user, event: t.event}
 }
 
 // published reads a topic, as consumers should and as they should not. take
 // says what a record is, and false if another pass looks at it.
 func (p *pass) published(ctx context.Context, topic string, ends map[recount.Partition]int64, take func(*kgo.Record, bool) (taken, bool)) (*published, error) {
-	out := &published{topic: topic, committed: map[string]*seen{}, torn: map[string]*seen{}, whole: true}
+	out := &published{topic: topic, committed: map[string]*seen{}, torn: map[string]*seen{}, tombs: map[[16]byte]struct{}{}, whole: true}
 	offsets := map[string]bool{} // where committed records stand
 	check := map[string]string{p.cfg.AwardTopic: AwardsOnce, p.cfg.DeadLetterTopic: DeadLettersOnce, p.cfg.ledgerTopic(): LedgerTopic}[topic]
 	starts, err := p.readTopic(ctx, topic, kgo.ReadCommitted(), ends, func(r *kgo.Record) {
 		at := place(r)
 		offsets[at] = true
+		if id, is := eventID(r.Key); is && r.Value == nil && topic == p.cfg.AwardTopic {
+			out.tombs[id] = struct{}{}
+			return
+		}
 		t, mine := take(r, true)
 		if !mine {
 			return
@@ -62,7 +78,8 @@ func (p *pass) published(ctx context.Context, topic string, ends map[recount.Par
 			p.report.Find(check, "%s is at %s a second time, after %s", shorten(t.key), at, before.at)
 			return
 		}
-		out.committed[t.key] = &seen{digest: t.digest, at: at, bare: t.bare}
+		out.committed[t.key] = t.seen(at)
+		delete(out.tombs, t.event) // one that comes before it does not remove it
 	})
 	if err != nil {
 		return nil, err
@@ -76,7 +93,7 @@ func (p *pass) published(ctx context.Context, topic string, ends map[recount.Par
 	_, err = p.readTopic(ctx, topic, kgo.ReadUncommitted(), ends, func(r *kgo.Record) {
 		if at := place(r); !offsets[at] {
 			if t, mine := take(r, false); mine {
-				out.torn[t.key+"\x00"+string(t.digest[:])] = &seen{digest: t.digest, at: at, bare: t.bare}
+				out.torn[t.key+"\x00"+string(t.digest[:])] = t.seen(at)
 			}
 		}
 	})
@@ -147,7 +164,15 @@ func (p *pass) award(r *kgo.Record, committed bool) (taken, bool) {
 	if committed {
 		p.inOrder(r, &e)
 	}
-	return taken{key: awardKey(&e), digest: awardDigest(r.Key, r.Value)}, true
+	t := taken{key: awardKey(&e), digest: awardDigest(r.Key, r.Value), user: schemas.HashUser(p.auditor.stored.secret, e.User)}
+	t.event, _ = eventID([]byte(e.ID()))
+	return t, true
+}
+
+// eventID is a badge event's id, which is its key.
+func eventID(key []byte) (id [16]byte, is bool) {
+	n, err := hex.Decode(id[:], key[:min(len(key), 2*len(id))])
+	return id, err == nil && n == len(id) && len(key) == 2*n
 }
 
 // awardKey names a badge event's decision for people too.

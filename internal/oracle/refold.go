@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"context"
+	"slices"
 
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5"
@@ -113,7 +114,9 @@ func (p *pass) newCount(cat *catalog.Catalog, version int64) *recount.Recount {
 	if p.report.Passes == 1 {
 		whose = nil
 	}
-	return recount.New(p.cfg.Group, cat, version, whose)
+	r := recount.New(p.cfg.Group, cat, version, whose)
+	r.HashBy(func(user string) schemas.UserHash { return schemas.HashUser(p.stored.secret, user) })
+	return r
 }
 
 // beside counts a record by the rules that do not hold. They see to everybody
@@ -188,7 +191,7 @@ func (p *pass) foldRow(ctx context.Context, s *source, row *schemas.LedgerRow) e
 		}
 		rec := recordOf(r)
 		if why := p.dispute(s, rec, stored); why != nil {
-			rejects = append(rejects, rejectOf(rec, why))
+			rejects = append(rejects, p.rejectOf(rec, why))
 		}
 		verdict, made, why := p.count.Record(rec)
 		p.resolve(s, rec, verdict)
@@ -202,12 +205,20 @@ func (p *pass) foldRow(ctx context.Context, s *source, row *schemas.LedgerRow) e
 				}
 			}
 		case recount.Decided:
-			decisions = append(decisions, p.count.Decision(s.id))
+			// Of who was erased later, no row is left.
+			if d := p.count.Decision(s.id); p.stored.erasure(d.User) == nil {
+				decisions = append(decisions, d)
+			}
+		case recount.Erased:
+			if p.first() && (r.Offset != row.From || to != (position{Offset: r.Offset + 1})) {
+				p.report.Find(ErasedAbsent, "%s folds the record at offset %d, which erases users, together with others", rowText(row), r.Offset)
+			}
+			p.erase(p.count.Erasure(s.id))
 		case recount.Rejected:
 			if rec.Refused {
 				break
 			}
-			rejects = append(rejects, rejectOf(rec, why))
+			rejects = append(rejects, p.rejectOf(rec, why))
 		case recount.Tick:
 			if p.first() && (r.Offset != row.From || row.FromStep > 0 || to.compare(position{Offset: r.Offset + 1}) > 0) {
 				p.report.Find(TicksWhole, "%s folds the tick at offset %d together with other records", rowText(row), r.Offset)
@@ -219,6 +230,7 @@ func (p *pass) foldRow(ctx context.Context, s *source, row *schemas.LedgerRow) e
 	if p.switching(s, row) {
 		return nil // switched has looked at its changes
 	}
+	changes = slices.DeleteFunc(changes, func(e schemas.BadgeEvent) bool { return p.stored.erasure(e.User) != nil })
 	for i := range changes {
 		changes[i].UserVersion += p.turn * turnVersions
 	}

@@ -55,6 +55,10 @@ const (
 	// Watermark: each partition has a committed offset; it is where some fold
 	// range ends, and not above the fold offset.
 	Watermark = "watermark"
+	// ErasedAbsent: of who was erased nothing is left, in no table, in no snapshot
+	// and in no badge event without a tombstone, and each was by a record of the
+	// log.
+	ErasedAbsent = "erased-absent"
 	// LagZero: once settled, all that is in the log is folded and published.
 	LagZero = "lag-zero"
 	// SnapshotsConverged: each user's snapshot in Redis is his row, or a later
@@ -65,7 +69,7 @@ const (
 // checkNames are all checks in the order in which they are shown.
 func checkNames() []string {
 	return []string{LedgerTiles, LedgerTopic, HistoryRefolded, TicksWhole, UsersRecounted, MembersRecounted, ThingsRecounted, PlacesRecounted,
-		RejectsRecounted, DecisionsRecounted, DeadLettersOnce, AwardsOnce, AwardsOrdered, NothingTorn, Watermark, LagZero, SnapshotsConverged}
+		RejectsRecounted, DecisionsRecounted, DeadLettersOnce, AwardsOnce, AwardsOrdered, NothingTorn, ErasedAbsent, Watermark, LagZero, SnapshotsConverged}
 }
 
 // Report is what an audit found.

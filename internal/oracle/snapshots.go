@@ -138,6 +138,17 @@ func (p *pass) strangers(ctx context.Context) error {
 	}
 	slices.Sort(without)
 	for _, name := range slices.Compact(without) {
+		if p.stored.erasure(name) != nil {
+			wrong, err := p.emptied(ctx, name)
+			if err != nil {
+				return err
+			}
+			p.report.Looked(ErasedAbsent, 1)
+			if wrong != "" && p.stored.erasure(name).done {
+				p.report.Find(ErasedAbsent, "%q was erased: %s", name, wrong)
+			}
+			continue
+		}
 		if !slices.Contains(ids, name) {
 			p.report.Find(SnapshotsConverged, "%q has a snapshot, and no row", name)
 		}

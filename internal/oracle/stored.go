@@ -11,6 +11,7 @@ import (
 
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/internal/oracle/recount"
+	"github.com/badgestream/badgestream/schemas"
 )
 
 // stored is what Postgres says of the group as a whole.
@@ -23,6 +24,7 @@ type stored struct {
 	secret     [16]byte
 	catalogs   map[int64]*catalog.Catalog // every version
 	slugs      map[int16]string           // badges by the numbers in users' rows
+	erased     map[schemas.UserHash]*erasure
 }
 
 // queryer is a connection or a transaction.
@@ -64,8 +66,11 @@ func readStored(ctx context.Context, q queryer, group string) (stored, error) {
 	}
 	var id int16
 	var slug string
-	_, err = pgx.ForEachRow(rows, []any{&id, &slug}, func() error { s.slugs[id] = slug; return nil })
-	return s, errors.Wrap(err, "read the badges")
+	if _, err = pgx.ForEachRow(rows, []any{&id, &slug}, func() error { s.slugs[id] = slug; return nil }); err != nil {
+		return s, errors.Wrap(err, "read the badges")
+	}
+	s.erased, err = s.readErasures(ctx, q)
+	return s, err
 }
 
 // position is a place in a partition: within a tick the offset stands still,

@@ -35,6 +35,12 @@ func (p *pass) switched(ctx context.Context, s *source) error {
 	if p.held != nil && p.held != p.count {
 		p.differ(due, lost)
 	}
+	for k := range due {
+		if p.stored.erasure(k.user) != nil { // later: what was told and kept is gone
+			delete(due, k)
+			delete(lost, k)
+		}
+	}
 	kept, err := p.kept(ctx, ask)
 	if err != nil {
 		return err

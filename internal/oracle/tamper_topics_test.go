@@ -38,9 +38,11 @@ func testTamperedTopics(t *testing.T, servers func(testing.TB) *stacktest.Stack)
 		"badge events missing":           {oracle.AwardsOnce, func(g *group) { g.Config.AwardTopic = g.retold(-1) }},
 		"badge events in another order":  {oracle.AwardsOrdered, func(g *group) { g.Config.AwardTopic = g.retold(1) }},
 		"badge events in two partitions": {oracle.AwardsOrdered, func(g *group) { g.Config.AwardTopic = g.retold(2) }},
-		"no badge event at all":          {oracle.AwardsOnce, func(g *group) { g.Produce(&kgo.Record{Topic: g.Config.AwardTopic, Value: []byte("x")}) }},
-		"a dead letter twice":            {oracle.DeadLettersOnce, func(g *group) { again(g, g.Config.DeadLetterTopic, func(*kgo.Record) {}) }},
-		"no dead letter":                 {oracle.DeadLettersOnce, func(g *group) { g.Produce(&kgo.Record{Topic: g.Config.DeadLetterTopic, Value: []byte("x")}) }},
+		"no badge event at all": {oracle.AwardsOnce, func(g *group) {
+			g.Produce(&kgo.Record{Topic: g.Config.AwardTopic, Key: []byte("x"), Value: []byte("x")})
+		}},
+		"a dead letter twice": {oracle.DeadLettersOnce, func(g *group) { again(g, g.Config.DeadLetterTopic, func(*kgo.Record) {}) }},
+		"no dead letter":      {oracle.DeadLettersOnce, func(g *group) { g.Produce(&kgo.Record{Topic: g.Config.DeadLetterTopic, Value: []byte("x")}) }},
 		"a ledger row twice": {oracle.LedgerTopic, func(g *group) {
 			for _, r := range g.Read(g.Config.Group + ".ledger") {
 				// A noted row may stand there as often as it likes.

@@ -61,12 +61,16 @@ func (w *Watcher) readOrders(ctx context.Context) (map[string]string, error) {
 		return nil, errors.Wrap(err, "read the snapshots' orders")
 	}
 	for i, key := range keys {
-		if order := reads[i].Val(); order != "" {
+		if order := reads[i].Val(); order != "" && !ofErased(order) {
 			orders[strings.TrimPrefix(key, prefix)] = order
 		}
 	}
 	return orders, nil
 }
+
+// ofErased says whether an order is that of the empty snapshot which stands for a
+// day in the place of a user's who was erased.
+func ofErased(order string) bool { return strings.HasPrefix(order, "9999999999.") }
 
 // compareRows looks at the rows of users after their snapshots.
 func (w *Watcher) compareRows(ctx context.Context, users []string, orders map[string]string) error {
@@ -162,17 +166,19 @@ func (w *Watcher) lookUp(ctx context.Context) error {
 
 // unbacked says which badge events have no row.
 func (w *Watcher) unbacked(ctx context.Context, some []announced) ([]bool, error) {
-	var topics []string
+	var topics, users []string
 	var partitions []int32
 	var offsets, ordinals []int64
 	for i := range some {
 		c := &some[i].event
-		topics, partitions = append(topics, c.Cause.Topic), append(partitions, c.Cause.Partition)
+		topics, partitions, users = append(topics, c.Cause.Topic), append(partitions, c.Cause.Partition), append(users, c.User)
 		offsets, ordinals = append(offsets, c.Cause.Offset), append(ordinals, c.Ordinal)
 	}
 	s := stored{group: w.cfg.Group}
-	rows, err := w.pg.Query(ctx, `SELECT h.topic IS NULL FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) WITH ORDINALITY x (t, p, o, n, i)
-LEFT JOIN `+s.base()+`.history h ON h.topic = x.t AND h.partition = x.p AND h."offset" = x.o AND h.ordinal = x.n ORDER BY x.i`, topics, partitions, offsets, ordinals)
+	rows, err := w.pg.Query(ctx, `SELECT h.topic IS NULL AND NOT EXISTS (SELECT FROM `+s.base()+`.erasure e, `+s.base()+`.regime r
+  WHERE e.user_hash = substr(sha256(uuid_send(r.secret) || 'u'::bytea || convert_to(x.u, 'UTF8')), 1, 16))
+FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::text[]) WITH ORDINALITY x (t, p, o, n, u, i)
+LEFT JOIN `+s.base()+`.history h ON h.topic = x.t AND h.partition = x.p AND h."offset" = x.o AND h.ordinal = x.n ORDER BY x.i`, topics, partitions, offsets, ordinals, users)
 	if err != nil {
 		return nil, errors.Wrap(err, "look for rows of the history")
 	}
@@ -196,7 +202,7 @@ func (w *Watcher) unshown(ctx context.Context, some []announced) ([]bool, error)
 		// Of whatever epoch: a later one begins at what the earlier one had.
 		_, version, _ := strings.Cut(reads[i].Val(), ".")
 		_, least, _ := strings.Cut(string(schemas.AppendOrder(nil, 0, some[i].event.UserVersion)), ".")
-		list[i] = version < least
+		list[i] = version < least && !ofErased(reads[i].Val())
 	}
 	return list, nil
 }

@@ -26,6 +26,10 @@ type beside struct {
 	// seen are the records of ticks whose steps are under way: the tick, or nil
 	// where the generation's rules see none.
 	seen map[projections.TopicPartition]*processor.Source
+	// erased are who is passed over, as far as it has come; swept says that nothing
+	// is left of who was before it had caught up.
+	erased *projections.Erased
+	swept  bool
 
 	// running is the transaction of the batch before, which goes on while the
 	// next is made; queued counts the records of that one, folded those of all
@@ -66,6 +70,9 @@ func (r *Rebuilder) open(ctx context.Context, gen projections.Generation) (*besi
 		return nil, haltError{err}
 	}
 	if _, b.in, err = r.store.CurrentCatalog(ctx); err != nil {
+		return nil, err
+	}
+	if b.erased, err = r.store.ErasedBeside(ctx, b.in.Secret, gen.Number); err != nil {
 		return nil, err
 	}
 	offsets, err := r.store.BesideOffsets(ctx, gen.Number)
@@ -119,6 +126,7 @@ func (b *beside) by(ctx context.Context, number int32) (*version, error) {
 	for i := range v.intakes {
 		v.intakes[i] = newIntake(v.cat, b.cfg.controlTopic(), b.reading().link)
 		v.intakes[i].refusals, v.intakes[i].facts = b.refusals, v.same
+		v.intakes[i].passOver(b.erased)
 	}
 	b.versions[number] = v
 	return v, nil
@@ -210,6 +218,12 @@ func (b *beside) caughtUp(ctx context.Context) error {
 		}
 		b.gen.State = projections.Following
 		b.Rebuilder.log.InfoContext(ctx, "a generation has caught up, and follows the live one", "generation", b.gen.Number)
+	}
+	if !b.swept {
+		var err error
+		if b.swept, err = b.store.SweepErased(ctx, b.gen.Number); err != nil {
+			return err
+		}
 	}
 	return b.report(ctx)
 }

@@ -16,7 +16,7 @@ type controlKind func(ctx context.Context, in *intake, p *partition, r *record) 
 // controlKinds are the kinds of records that the control topic has beside
 // ticks: what people do. On another topic they mean nothing.
 func controlKinds() map[string]controlKind {
-	kinds := map[string]controlKind{schemas.SwitchType: askSwitch}
+	kinds := map[string]controlKind{schemas.SwitchType: askSwitch, schemas.EraseType: meetErasure}
 	for _, verb := range schemas.Verbs() {
 		kinds[verb.Type()] = decide
 	}

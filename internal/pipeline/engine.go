@@ -93,6 +93,7 @@ func run(ctx context.Context, cfg Config, cat *catalog.Catalog, tel *telemetry.T
 	group.Go(func() error { return e.keepFresh(running) })
 	if r := e.rebuilder(); r != nil {
 		group.Go(func() error { return r.Work(running) })
+		group.Go(func() error { return e.keepErasing(running) })
 	}
 	if cfg.Tick > 0 {
 		group.Go(func() error { return e.keepTicking(running) })

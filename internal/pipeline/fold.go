@@ -43,7 +43,7 @@ func (w *worker) gather(ctx context.Context) (err error) {
 		if p.tick, err = w.in.take(ctx, p, left); err != nil {
 			return err
 		}
-		p.asked = w.in.asked
+		p.asked, p.erasing = w.in.asked, w.in.erasing
 		if p.waits() {
 			w.pause(p)
 		}

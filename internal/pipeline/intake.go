@@ -26,6 +26,11 @@ type intake struct {
 	kinds    map[string]controlKind
 	switches bool
 	asked    *projections.Switch
+	// erases says that a record that erases users is folded by itself: then erasing
+	// is one that the last take has met. Else it only adds to who is passed over.
+	erases  bool
+	erasing *projections.Erasing
+	erased  *projections.Erased
 	// refusals tell what a redriven record is; without them it is as any other.
 	// facts says that what was rejected when it was folded is not judged anew.
 	refusals refusals
@@ -70,10 +75,11 @@ func (in *intake) reset() {
 func (in *intake) empty() bool { return len(in.ranges) == 0 }
 
 // take adds the partition's queued records, up to limit of them, as one range.
-// A tick ends the range before it, as does a switch: it is folded by itself.
+// A tick ends the range before it, as do a switch and an erasure: it is folded by
+// itself.
 func (in *intake) take(ctx context.Context, p *partition, limit int) (tick *processor.Source, err error) {
 	to, n := p.folded.Offset, 0
-	in.tally, in.asked = tally{}, nil
+	in.tally, in.asked, in.erasing = tally{}, nil, nil
 	for i := range p.queue {
 		r := &p.queue[i]
 		if n == limit {
@@ -89,7 +95,7 @@ func (in *intake) take(ctx context.Context, p *partition, limit int) (tick *proc
 				tick = &src
 				break
 			}
-			if in.asked != nil {
+			if in.stopped() {
 				to = r.offset
 				break
 			}
@@ -110,11 +116,20 @@ func (in *intake) take(ctx context.Context, p *partition, limit int) (tick *proc
 	return tick, nil
 }
 
+// stopped says that the last record is not folded with others.
+func (in *intake) stopped() bool { return in.asked != nil || in.erasing != nil }
+
+// passOver says who was erased, from the next record on.
+func (in *intake) passOver(erased *projections.Erased) {
+	in.erased = erased
+	in.batch.SetErased(erased.Has())
+}
+
 // record adds one record. Its only errors are of the program itself, and of who
 // is asked what a redriven record is.
 func (in *intake) record(ctx context.Context, p *partition, r *record) (tick bool, err error) {
 	in.tally.records++
-	in.asked = nil
+	in.asked, in.erasing = nil, nil
 	key, value, headers := r.unpack(in.headers[:0])
 	in.headers = headers
 	in.links = in.link(in.links, headers)
@@ -136,7 +151,7 @@ func (in *intake) record(ctx context.Context, p *partition, r *record) (tick boo
 	default:
 		verdict, err = in.add(ctx, p, r, in.batch.Add, in.batch.Repeat)
 	}
-	if in.asked != nil {
+	if in.stopped() {
 		return false, nil
 	}
 	if err != nil {
@@ -146,8 +161,12 @@ func (in *intake) record(ctx context.Context, p *partition, r *record) (tick boo
 		}
 		in.tally.rejected++
 		p.refuse(r.offset)
-		in.rejects = append(in.rejects, projections.Reject{TopicPartition: p.TopicPartition, Offset: r.offset, Reason: reject.Reason, Detail: reject.Detail,
-			Key: key, Value: value, Headers: kept(headers), Timestamp: r.timestamp})
+		rejected := projections.Reject{TopicPartition: p.TopicPartition, Offset: r.offset, Reason: reject.Reason, Detail: reject.Detail,
+			Key: key, Value: value, Headers: kept(headers), Timestamp: r.timestamp}
+		if is := in.erased.Has(); is != nil && schemas.Names(is, key, value, headers) {
+			rejected.Detail, rejected.Key, rejected.Value, rejected.Headers = "", nil, nil, nil
+		}
+		in.rejects = append(in.rejects, rejected)
 		return false, nil
 	}
 	switch verdict {

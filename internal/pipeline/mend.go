@@ -11,8 +11,11 @@ import (
 // mend does what an error asks for: a nil error then means that a worker can
 // start again at once.
 func (e *engine) mend(ctx context.Context, err error) error {
-	if errors.Is(err, errForgot) {
+	switch {
+	case errors.Is(err, errForgot):
 		return e.refold(ctx)
+	case errors.Is(err, errErased):
+		return nil
 	}
 	return e.keepUp(ctx, err)
 }
@@ -46,6 +49,7 @@ func (e *engine) follow(ctx context.Context) (changed bool, err error) {
 		return false, haltError{errors.Wrapf(err, "version %d of the catalogue, which another process stored, cannot be read by this one: update it", in.CatalogVersion)}
 	}
 	switched := in.Turn != e.installed.Turn
+	erased := in.Erasures != e.installed.Erasures
 	if cat.RulesHash != e.cat.RulesHash && !switched {
 		return false, halt("version %d of the catalogue holds now, which counts or awards otherwise than the one that this process was started with: start it with that one", in.CatalogVersion)
 	}
@@ -60,6 +64,10 @@ func (e *engine) follow(ctx context.Context) (changed bool, err error) {
 		return true, nil
 	}
 	e.cat, e.installed = cat, in
+	if erased {
+		e.log.InfoContext(ctx, "users were erased: they are passed over from now on", "records", in.Erasures)
+		return true, nil
+	}
 	e.log.InfoContext(ctx, "another version of the catalogue holds now, with the same rules: it is taken over", "version", in.CatalogVersion)
 	return true, nil
 }

@@ -39,6 +39,8 @@ type partition struct {
 	// done or refused yet; refused is the offset after one that was.
 	asked   *projections.Switch
 	refused int64
+	// erasing is set while the record at folded.Offset erases users.
+	erasing *projections.Erasing
 }
 
 // push takes polled records, copied by the packer.
@@ -82,7 +84,7 @@ func (p *partition) pop(n int) {
 
 // waits reports whether the record at its head is folded by itself, and what
 // comes after it waits.
-func (p *partition) waits() bool { return p.tick != nil || p.asked != nil }
+func (p *partition) waits() bool { return p.tick != nil || p.asked != nil || p.erasing != nil }
 
 // behind reports whether Kafka holds records of the partition that were not
 // polled yet, and can be now.

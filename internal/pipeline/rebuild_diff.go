@@ -86,6 +86,10 @@ func (r *Rebuilder) Diff(ctx context.Context, samples int) (d *Diff, err error) 
 		if err != nil {
 			return err
 		}
+		if unswept, err := b.store.Unswept(ctx); err != nil || unswept {
+			m.Close(ctx)
+			return errors.CombineErrors(err, errUnswept)
+		}
 		defer m.Close(ctx)
 		c := comparison{Moment: m, samples: samples, beside: b.gen.Number, besideCat: b.rules}
 		d, err = c.diff(ctx)
@@ -93,6 +97,9 @@ func (r *Rebuilder) Diff(ctx context.Context, samples int) (d *Diff, err error) 
 	})
 	return d, err
 }
+
+// errUnswept says that the generations may differ in what will soon be gone.
+var errUnswept = errors.New("users are being erased, and not everything of theirs is removed yet: engines do it within seconds (`badgestream run`); compare again then")
 
 // moment is one moment of the tables at which both generations are folded up to
 // the same offsets.

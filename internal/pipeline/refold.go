@@ -92,7 +92,16 @@ func (e *engine) raiseEpoch(ctx context.Context, parts map[projections.TopicPart
 	}
 	e.mu.Lock()
 	e.installed.Regime = regime
+	in := e.installed
 	e.mu.Unlock()
+	if in.Erased != nil || in.Erasures > 0 { // it may have forgotten who was erased, too
+		if in.Erased, err = e.postgres.Erased(ctx, in.Secret); err != nil {
+			return err
+		}
+		e.mu.Lock()
+		e.installed.Erased = in.Erased
+		e.mu.Unlock()
+	}
 	for id, p := range parts {
 		if err := w.Distrust(ctx, id, p.published); err != nil {
 			return err
@@ -157,6 +166,9 @@ func (r *refolder) row(ctx context.Context, row *schemas.LedgerRow) error {
 			return r.row(ctx, row)
 		}
 	}
+	if r.in.erasing != nil && r.in.empty() {
+		return r.erase(ctx, p, row)
+	}
 	if !r.in.empty() {
 		if got := r.in.ranges[0].To; compare(got, to) != 0 {
 			return halt("%s/%d was folded up to offset %d, and its log now leads to %d: it is another log", row.Topic, row.Partition, to.Offset, got.Offset)
@@ -180,4 +192,22 @@ func (r *refolder) row(ctx context.Context, row *schemas.LedgerRow) error {
 		p.pop(1)
 	}
 	return nil
+}
+
+// erase erases users as they were erased before. Who goes on knows of it.
+func (r *refolder) erase(ctx context.Context, p *partition, row *schemas.LedgerRow) error {
+	to := projections.Position{Offset: r.in.erasing.Offset + 1}
+	if compare(to, end(row)) != 0 {
+		return halt("%s/%d was folded up to offset %d, and its log now leads to %d: it is another log", row.Topic, row.Partition, end(row).Offset, to.Offset)
+	}
+	p.erasing = r.in.erasing
+	if err := r.worker.erase(ctx, p, row.Number); err != nil {
+		return err
+	}
+	p.erasing, p.folded = nil, to
+	p.pop(1)
+	p.stored(to.Offset)
+	before := r.folder
+	r.worker = r.newWorker(-1)
+	return errors.CombineErrors(before.Close(ctx), r.folder.Connect(ctx))
 }

@@ -70,6 +70,9 @@ func (b *beside) switches(ctx context.Context) error {
 		if b.snapshots == nil {
 			continue // an engine will
 		}
+		if unswept, err := b.store.Unswept(ctx); err != nil || unswept {
+			return err // nobody must see what is left of who was erased
+		}
 		if err := b.switchTo(ctx, w); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cockroachdb/errors"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -39,14 +40,14 @@ func ensureTopics(ctx context.Context, cl *kgo.Client, cfg *Config) (map[string]
 	for _, own := range []struct {
 		name       string
 		partitions int
-		maxBytes   int
+		settings   map[string]string
 	}{
-		{cfg.ActivityTopic, cfg.Partitions, activityMessageBytes},
-		{cfg.AwardTopic, cfg.Partitions, 0},
-		{cfg.ledgerTopic(), 1, 0},
-		{cfg.controlTopic(), 1, 0},
+		{cfg.ActivityTopic, cfg.Partitions, map[string]string{"max.message.bytes": strconv.Itoa(activityMessageBytes)}},
+		{cfg.AwardTopic, cfg.Partitions, map[string]string{"cleanup.policy": "compact", "max.compaction.lag.ms": strconv.FormatInt(forgetWithin.Milliseconds(), 10)}},
+		{cfg.ledgerTopic(), 1, nil},
+		{cfg.controlTopic(), 1, nil},
 	} {
-		if err := createTopic(ctx, adm, own.name, own.partitions, own.maxBytes); err != nil {
+		if err := createTopic(ctx, adm, own.name, own.partitions, own.settings); err != nil {
 			return nil, err
 		}
 	}
@@ -54,7 +55,7 @@ func ensureTopics(ctx context.Context, cl *kgo.Client, cfg *Config) (map[string]
 	if err != nil {
 		return nil, err
 	}
-	if err := createTopic(ctx, adm, cfg.DeadLetterTopic, cfg.Partitions, largest+frameBytes); err != nil {
+	if err := createTopic(ctx, adm, cfg.DeadLetterTopic, cfg.Partitions, map[string]string{"max.message.bytes": strconv.Itoa(largest + frameBytes)}); err != nil {
 		return nil, err
 	}
 	if err := checkDeadLetters(ctx, adm, cfg, largest+frameBytes); err != nil {
@@ -70,12 +71,17 @@ func ensureTopics(ctx context.Context, cl *kgo.Client, cfg *Config) (map[string]
 	return found, nil
 }
 
+// forgetWithin is how long a badge event may outlive its tombstone. The award
+// topic is compacted, which removes nothing else: each event has a key of its
+// own.
+const forgetWithin = 24 * time.Hour
+
 // createTopic creates a topic unless it is there, with the broker's own
 // replication. Its records stay for ever: they can all be folded again.
-func createTopic(ctx context.Context, adm *kadm.Client, name string, partitions, maxBytes int) error {
+func createTopic(ctx context.Context, adm *kadm.Client, name string, partitions int, settings map[string]string) error {
 	configs := map[string]*string{"retention.ms": kadm.StringPtr("-1")}
-	if maxBytes > 0 {
-		configs["max.message.bytes"] = kadm.StringPtr(strconv.Itoa(maxBytes))
+	for key, value := range settings {
+		configs[key] = &value
 	}
 	r, err := adm.CreateTopic(ctx, int32(partitions), -1, configs, name)
 	if err == nil {

@@ -63,7 +63,8 @@ func (e *engine) newWorker(slot int32) *worker {
 		parts: map[projections.TopicPartition]*partition{}, windows: map[projections.TopicPartition]window{},
 		notes: notes{seen: map[int64]struct{}{}},
 		redis: e.Snapshots(cat, installed)}
-	w.in.switches = e.postgres != nil
+	w.in.switches, w.in.erases = e.postgres != nil, e.postgres != nil
+	w.in.passOver(installed.Erased)
 	w.in.refusals = e.refusals
 	share := max(1, (e.workers()+fullWorkers-1)/fullWorkers)
 	w.most, w.mostBytes = max(firstBatch, maxBatch/share), maxBatchBytes/share

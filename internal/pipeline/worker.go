@@ -130,6 +130,12 @@ func (w *worker) turn(ctx, leased context.Context) error {
 				return err
 			}
 		}
+		if p.erasing != nil {
+			if err := w.erase(leased, p, 0); err != nil {
+				return err
+			}
+			return errErased
+		}
 	}
 	return w.fold(leased)
 }

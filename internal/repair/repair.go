@@ -99,7 +99,9 @@ func (r *repair) run(ctx context.Context) (err error) {
 	if r.cat, r.in, err = r.store.Catalog(ctx); err != nil {
 		return err
 	}
-	r.reader = userlog.New(r.store, r.cfg.Brokers, r.in, r.cat, r.cfg.User)
+	if r.reader, err = userlog.New(r.store, r.cfg.Brokers, r.in, r.cat, r.cfg.User); err != nil {
+		return err
+	}
 	if r.fold, err = r.reader.NewFold(ctx); err != nil {
 		return err
 	}

@@ -48,7 +48,10 @@ func User(ctx context.Context, store *projections.Store, brokers []string, user 
 	if err != nil {
 		return nil, err
 	}
-	reader := userlog.New(store, brokers, in, cat, user)
+	reader, err := userlog.New(store, brokers, in, cat, user)
+	if err != nil {
+		return nil, err
+	}
 	fold, err := reader.NewFold(ctx)
 	if err != nil {
 		return nil, err

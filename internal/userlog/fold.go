@@ -133,7 +133,11 @@ func (s *Reader) drawnBefore(ctx context.Context, r *Record, collection int, lim
 	if err != nil {
 		return 0, err
 	}
-	before, others := New(s.store, s.brokers, s.in, s.cat, s.user), map[string]struct{}{}
+	before, err := New(s.store, s.brokers, s.in, s.cat, s.user)
+	if err != nil {
+		return 0, err
+	}
+	others := map[string]struct{}{}
 	before.refused = s.refused
 	log, err := logreader.Open(ctx, s.brokers)
 	if err != nil {

@@ -62,10 +62,14 @@ type Reader struct {
 	Begins  []string
 }
 
-// New makes a reader for a user of the generation that is live.
-func New(store *projections.Store, brokers []string, in projections.Installed, cat *catalog.Catalog, user string) *Reader {
+// New makes a reader for a user of the generation that is live. The error is
+// projections.ErrErased if he was erased, though the log has his events.
+func New(store *projections.Store, brokers []string, in projections.Installed, cat *catalog.Catalog, user string) (*Reader, error) {
+	if in.Erases(user) {
+		return nil, projections.ErrErased
+	}
 	return &Reader{store: store, brokers: brokers, user: user, in: in, cat: cat, batch: processor.New(cat),
-		windows: map[logreader.Partition]*processor.Window{}, read: map[logreader.Partition]int64{}}
+		windows: map[logreader.Partition]*processor.Window{}, read: map[logreader.Partition]int64{}}, nil
 }
 
 // scanBatch is how many events are decided before their batch, which nobody

@@ -60,6 +60,9 @@ func (w *Writer) refresh(ctx context.Context, store *projections.Store) (int64, 
 		}
 		turn = next
 	}
+	if err := w.eraseAgain(ctx); err != nil {
+		return users, err
+	}
 	return users, w.finishRefresh(ctx, standing, turn)
 }
 

@@ -91,7 +91,7 @@ func ofCommit() []Mutant {
 		{
 			Name:   "secret-lost",
 			Why:    "who takes over a version of the catalogue that another process stored gets the regime and not the group's secret, as once happened: rows are stored where nobody looks for them",
-			Edits:  []Edit{{"internal/pipeline/mend.go", "\te.cat, e.installed = cat, in\n\te.log", "\te.cat, e.installed = cat, projections.Installed{Regime: in.Regime}\n\te.log"}},
+			Edits:  []Edit{{"internal/pipeline/mend.go", "\te.cat, e.installed = cat, in\n\tif erased", "\te.cat, e.installed = cat, projections.Installed{Regime: in.Regime}\n\tif erased"}},
 			Caught: []Stage{tests("./internal/pipeline", "TestOtherCatalog")},
 		},
 	}

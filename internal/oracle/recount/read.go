@@ -17,7 +17,7 @@ func (r *Recount) Judge(rec *Record) *schemas.Reject {
 }
 
 // read reads an event with its fields. Of a type that the catalogue has not, of
-// a switch and of a decision, there is no definition.
+// a switch, of a decision and of an erasure, there is no definition.
 func (r *Recount) read(rec *Record) (*schemas.Event, *catalog.EventType, []schemas.Value, *schemas.Reject) {
 	var ev schemas.Event
 	if err := schemas.Decode(rec.Headers, rec.Value, &ev); err != nil {
@@ -26,7 +26,8 @@ func (r *Recount) read(rec *Record) (*schemas.Event, *catalog.EventType, []schem
 	i, known := r.cat.Types[ev.Type]
 	asks := r.asks(rec, &ev)
 	decides := r.decides(rec, &ev)
-	if !known && !asks && !decides {
+	erases := r.erasesUsers(rec, &ev)
+	if !known && !asks && !decides && !erases {
 		return &ev, nil, nil, nil
 	}
 	if !ev.HasTime {
@@ -39,6 +40,15 @@ func (r *Recount) read(rec *Record) (*schemas.Event, *catalog.EventType, []schem
 		if _, err := schemas.ParseSwitch(ev.Data); err != nil {
 			return nil, nil, nil, asReject(err)
 		}
+		return &ev, nil, nil, nil
+	}
+	if erases {
+		if _, err := schemas.ParseErasure(ev.Data); err != nil {
+			return nil, nil, nil, asReject(err)
+		}
+		return &ev, nil, nil, nil
+	}
+	if decides && r.gone(ev.Subject) {
 		return &ev, nil, nil, nil
 	}
 	if decides {

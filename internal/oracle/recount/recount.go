@@ -50,6 +50,7 @@ const (
 	Rejected                 // no valid event
 	Switch                   // an operator's wish, which Asked tells
 	Decided                  // a person's decision, which Decision tells
+	Erased                   // users are erased, whom Erasure tells
 )
 
 // Recount is the state that the records so far give.
@@ -69,8 +70,13 @@ type Recount struct {
 	decided map[Partition]Decision
 	// first holds, for each collection that gives places, who drew one.
 	first map[int]map[string]struct{}
-	clock int64
-	aging aging
+	// erased are users who are no more, by hash, and erasures the last record of
+	// each partition that made some so.
+	hash     func(user string) schemas.UserHash
+	erased   map[schemas.UserHash]struct{}
+	erasures map[Partition]Erasure
+	clock    int64
+	aging    aging
 }
 
 // User is what is known of one user.
@@ -125,7 +131,7 @@ func New(group string, cat *catalog.Catalog, version int64, whose func(user stri
 		group: group, cat: cat, version: version, whose: whose,
 		users: map[string]*User{}, windows: map[Partition]*window{}, ticks: map[Partition]tick{}, asked: map[Partition]Ask{}, decided: map[Partition]Decision{},
 		refused: map[Partition]map[int64]struct{}{}, first: map[int]map[string]struct{}{},
-		aging: newAging(cat),
+		erased: map[schemas.UserHash]struct{}{}, erasures: map[Partition]Erasure{}, aging: newAging(cat),
 	}
 }
 
@@ -165,6 +171,9 @@ func (r *Recount) Record(rec *Record) (Verdict, []schemas.BadgeEvent, *schemas.R
 		wish, _ := schemas.ParseSwitch(ev.Data) // read has done so
 		r.asked[rec.Partition] = Ask{Switch: wish, At: ev.Time, Cause: causeOf(rec, ev)}
 		return Switch, nil, nil
+	case def == nil && r.erasesUsers(rec, ev):
+		r.erase(rec, ev)
+		return Erased, nil, nil
 	case def == nil && !r.decides(rec, ev):
 		return Unknown, nil, nil
 	}
@@ -175,6 +184,9 @@ func (r *Recount) Record(rec *Record) (Verdict, []schemas.BadgeEvent, *schemas.R
 		return Duplicate, nil, nil
 	}
 	cause := causeOf(rec, ev)
+	if def == nil && r.gone(ev.Subject) {
+		return Counted, nil, nil
+	}
 	if def == nil {
 		return Decided, r.decide(ev, cause), nil
 	}

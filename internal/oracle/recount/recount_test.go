@@ -51,7 +51,7 @@ func newBook(t *testing.T) *book {
 func (b *book) event(offset int64, id, kind, subject, time, data string) recount.Verdict {
 	b.t.Helper()
 	value := fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"/s","type":%q,"subject":%q,"time":%q,"data":%s}`, id, kind, subject, time, data)
-	verdict, _, why := b.Record(&recount.Record{Partition: b.p, Offset: offset, Value: []byte(value)})
+	verdict, _, why := b.Record(&recount.Record{Partition: b.p, Offset: offset, Timestamp: 1_800_000_000_000, Value: []byte(value)})
 	if why != nil {
 		b.t.Fatal(why)
 	}
@@ -221,5 +221,44 @@ func TestRedriven(t *testing.T) {
 	}
 	if n := b.counter("u", "spent"); n != 1+5+7+7 {
 		t.Errorf("%d were spent", n)
+	}
+}
+
+// TestErase: of who is erased nothing is left and nothing comes back, nothing of
+// his is ever due, and the place that he had stays empty.
+func TestErase(t *testing.T) {
+	b := newBook(t)
+	b.HashBy(func(user string) schemas.UserHash { return schemas.HashUser([16]byte{}, user) })
+	day := "2026-01-0%dT00:00:00Z"
+	b.event(0, "e1", "joined", "u1", fmt.Sprintf(day, 1), `{}`)
+	b.event(1, "e2", "paid", "u1", fmt.Sprintf(day, 1), `{"cents":10}`)
+	hash, _ := schemas.HashUser([16]byte{}, "u1").MarshalText()
+	b.p.Topic = "g.control"
+	if verdict := b.event(0, "c1", schemas.EraseType, "", fmt.Sprintf(day, 1), fmt.Sprintf(`{"users":[%q],"by":"anna"}`, hash)); verdict != recount.Erased {
+		t.Fatalf("verdict %d", verdict)
+	}
+	b.p.Topic = "activity"
+	if b.Users()["u1"] != nil || b.Due("u1") != 0 {
+		t.Errorf("erased: %+v", b.Users()["u1"])
+	}
+	b.event(2, "e3", "paid", "u1", fmt.Sprintf(day, 1), `{"cents":10}`)
+	b.event(3, "e4", "joined", "u1", fmt.Sprintf(day, 1), `{}`)
+	b.event(4, "e5", "joined", "u2", fmt.Sprintf(day, 1), `{}`)
+	b.event(5, "e6", "joined", "u3", fmt.Sprintf(day, 1), `{}`)
+	b.event(6, "e7", "rated", "u1", fmt.Sprintf(day, 1), `{"what":"w","by":"u2","mark":5}`)
+	if b.Users()["u1"] != nil {
+		t.Errorf("who came back: %+v", b.Users()["u1"])
+	}
+	_, second := b.Users()["u2"].Held["early"]
+	_, third := b.Users()["u3"].Held["early"]
+	if !second || third {
+		t.Errorf("the second is early: %v, the third: %v", second, third)
+	}
+	if _, liked := b.Users()["u2"].Held["liked"]; !liked {
+		t.Error("what he did for another does not count")
+	}
+	b.event(7, "t1", schemas.TickType, "", fmt.Sprintf(day, 9), `{}`)
+	if due, _ := b.Step(b.p, true, 100, 0); due != 2 {
+		t.Errorf("%d users are due", due)
 	}
 }

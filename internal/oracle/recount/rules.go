@@ -30,7 +30,7 @@ func (e *event) text(ref catalog.Ref) string {
 // rule does what one rule says.
 func (r *Recount) rule(rule *catalog.Rule, e *event) {
 	name := e.text(rule.Credit)
-	if _, system := r.cat.System[name]; system {
+	if _, system := r.cat.System[name]; system || r.gone(name) {
 		return
 	}
 	for _, pair := range rule.Unless {

@@ -1,0 +1,138 @@
+package erasure
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cockroachdb/errors"
+	"github.com/redis/go-redis/v9"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/badgestream/badgestream/internal/logreader"
+	"github.com/badgestream/badgestream/projections"
+	"github.com/badgestream/badgestream/projections/snapshots"
+	"github.com/badgestream/badgestream/schemas"
+)
+
+// Report is what there is of a user, looked for everywhere.
+type Report struct {
+	Group string `json:"group"`
+	User  string `json:"user"`
+	Hash  string `json:"hash"`
+	// Erased is when it was written that he shall be erased, Record where, By and
+	// Reason who decided it and why, and Done when nothing was left; empty before.
+	Erased string `json:"erased,omitempty"`
+	Record string `json:"record,omitempty"`
+	By     string `json:"by,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	Done   string `json:"done,omitempty"`
+	// Rows are what Postgres has, by table; those of a generation bear its name.
+	Rows map[string]int64 `json:"rows"`
+	// Snapshot says that Redis shows something of him.
+	Snapshot bool `json:"snapshot"`
+	// Events are his badge events on the award topic; of Forgotten ones a
+	// tombstone follows, so that compaction removes them.
+	Events    int64 `json:"badge_events"`
+	Forgotten int64 `json:"badge_events_forgotten"`
+	// Letters are the records of the dead-letter topic that name him. Kafka removes
+	// them by that topic's retention, or `+"`kafka-delete-records`"+`.
+	Letters []string `json:"dead_letters"`
+}
+
+// Left reports whether anything is there that an erasure removes.
+func (r *Report) Left() bool {
+	n := r.Events - r.Forgotten
+	for _, rows := range r.Rows {
+		n += rows
+	}
+	return n > 0 || r.Snapshot
+}
+
+// Look looks everywhere for what there is of a user.
+func Look(ctx context.Context, store *projections.Store, cfg *Config, user string) (*Report, error) {
+	_, in, err := store.CurrentCatalog(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h := schemas.HashUser(in.Secret, user)
+	text, err := h.MarshalText()
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Group: store.Group(), User: user, Hash: string(text), Letters: []string{}}
+	e, err := store.ErasureOf(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	if e != nil {
+		r.Erased, r.By, r.Reason = schemas.FormatTime(e.At.UnixMicro()), e.By, e.Reason
+		r.Record = fmt.Sprintf("%s/%d@%d", e.Topic, e.Partition, e.Offset)
+		if e.Done != nil {
+			r.Done = schemas.FormatTime(e.Done.UnixMicro())
+		}
+	}
+	if r.Rows, err = store.RowsOf(ctx, h, user); err != nil {
+		return nil, err
+	}
+	if r.Snapshot, err = shows(ctx, cfg.Redis, store.Group(), user); err != nil {
+		return nil, err
+	}
+	return r, r.readTopics(ctx, cfg)
+}
+
+// shows reports whether a user's snapshot shows anything.
+func shows(ctx context.Context, url, group, user string) (bool, error) {
+	opts, err := redis.ParseURL(url)
+	if err != nil {
+		return false, errors.New("the Redis URL cannot be read: it should look like redis://user:password@host:6379/0")
+	}
+	rdb := redis.NewClient(opts)
+	defer func() { _ = rdb.Close() }() // it wrote nothing
+	text, err := rdb.Get(ctx, snapshots.Key(group, user)).Bytes()
+	if errors.Is(err, redis.Nil) {
+		return false, nil
+	}
+	if err != nil {
+		return false, errors.Wrap(err, "read the snapshot")
+	}
+	s, err := schemas.ParseSnapshot(text)
+	if err != nil {
+		return true, nil // whatever it is, it is there
+	}
+	return s.Version != 0 || len(s.Counters)+len(s.Since)+len(s.Earned)+len(s.InProgress)+len(s.Pins) > 0, nil
+}
+
+func (r *Report) readTopics(ctx context.Context, cfg *Config) error {
+	log, err := logreader.Open(ctx, cfg.Brokers)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	bounds, err := log.Bounds(ctx, cfg.AwardTopic, cfg.DeadLetterTopic)
+	if err != nil {
+		return err
+	}
+	theirs, is := map[string]bool{}, func(name string) bool { return name == r.User }
+	err = log.Read(ctx, bounds, func(rec *kgo.Record) error {
+		switch {
+		case rec.Topic == cfg.DeadLetterTopic:
+			if schemas.Names(is, rec.Key, rec.Value, rec.Headers) {
+				r.Letters = append(r.Letters, fmt.Sprintf("%s/%d@%d", rec.Topic, rec.Partition, rec.Offset))
+			}
+		case len(rec.Value) == 0:
+			if theirs[string(rec.Key)] {
+				r.Forgotten++
+				delete(theirs, string(rec.Key))
+			}
+		default:
+			var e schemas.BadgeEvent
+			err := schemas.DecodeBadgeEvent(rec.Headers, rec.Value, &e)
+			if err == nil && e.User == r.User {
+				r.Events++
+				theirs[string(rec.Key)] = true
+			}
+		}
+		return nil // what others write to the topic is not ours
+	})
+	return errors.Wrap(err, "read the award topic and the dead letters")
+}
