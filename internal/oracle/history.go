@@ -30,13 +30,14 @@ FROM `+p.stored.base()+`.history WHERE topic = $1 AND partition = $2 ORDER BY "o
 }
 
 // changed compares what the recount says of one range with the history: of
-// this pass's users each row, of all users the order.
-func (p *pass) changed(ctx context.Context, c *cursor[schemas.BadgeEvent], to position, want []schemas.BadgeEvent, from position) error {
+// this pass's users each row, of all users the order. Of gone, which were of users
+// who were erased since, only the numbers are left.
+func (p *pass) changed(ctx context.Context, c *cursor[schemas.BadgeEvent], to position, want, gone []schemas.BadgeEvent, from position) error {
 	left := make(map[string]*schemas.BadgeEvent, len(want))
 	for i := range want {
 		left[awardKey(&want[i])] = &want[i]
 	}
-	o := ordinals{pass: p, ranks: p.ranks(), next: from}
+	o := ordinals{pass: p, ranks: p.ranks(), next: from, gone: gone, gaps: p.gaps()}
 	for {
 		row, err := c.peek(ctx)
 		if err != nil {
@@ -59,7 +60,8 @@ func (p *pass) changed(ctx context.Context, c *cursor[schemas.BadgeEvent], to po
 	for _, key := range slices.Sorted(maps.Keys(left)) {
 		p.report.Find(HistoryRefolded, "the history lacks what the log gives: %s", left[key].AppendStructured(nil))
 	}
-	if p.first() && to.Offset == from.Offset && to.Step > 0 && o.next.Ordinal != to.Ordinal && len(p.stored.erased) == 0 {
+	o.skip(nil)
+	if p.first() && to.Offset == from.Offset && to.Step > 0 && o.next.Ordinal != to.Ordinal && !o.gaps {
 		p.report.Find(HistoryRefolded, "the step of the tick at offset %d ends at ordinal %d, and the history there at %d", from.Offset, to.Ordinal, o.next.Ordinal)
 	}
 	return nil
@@ -74,7 +76,7 @@ func (p *pass) compareChange(row *schemas.BadgeEvent, left map[string]*schemas.B
 		return
 	}
 	delete(left, key)
-	if p.report.Passes > 1 {
+	if p.report.Passes > 1 || p.gaps() {
 		// The numbers before it may be of users of another pass: ordinals looks at
 		// them.
 		want.Ordinal = row.Ordinal
@@ -106,22 +108,49 @@ type ordinals struct {
 	ranks map[string]int
 	next  position
 	last  *schemas.BadgeEvent
+	gone  []schemas.BadgeEvent // of users who were erased, in order
+	gaps  bool                 // there may be gaps of which nobody knows
 }
+
+// gaps says that numbers may be missing which the log does not account for: what
+// users kept by a switch decides what they were told of later, and of who was
+// erased nobody knows it any more.
+func (p *pass) gaps() bool { return p.turn > 0 && len(p.stored.erased) > 0 }
 
 func (o *ordinals) look(row *schemas.BadgeEvent) {
 	if row.Cause.Offset != o.next.Offset {
 		o.next, o.last = position{Offset: row.Cause.Offset}, nil
 	}
-	// Of users who were erased nothing is left but their numbers.
-	if row.Ordinal < o.next.Ordinal || row.Ordinal > o.next.Ordinal && len(o.stored.erased) == 0 {
+	o.skip(row)
+	if row.Ordinal < o.next.Ordinal || row.Ordinal > o.next.Ordinal && !o.gaps {
 		o.report.Find(HistoryRefolded, "%s has ordinal %d, and the next one is %d", shorten(awardKey(row)), row.Ordinal, o.next.Ordinal)
 	}
-	if l := o.last; l != nil && cmp.Or(cmp.Compare(l.User, row.User), cmp.Compare(o.rank(l.Badge), o.rank(row.Badge)), cmp.Compare(l.Badge, row.Badge)) >= 0 {
+	if l := o.last; l != nil && o.compare(l, row) >= 0 {
 		o.report.Find(HistoryRefolded, "%s comes after %s", shorten(awardKey(row)), shorten(awardKey(l)))
 	}
 	o.next.Ordinal = row.Ordinal + 1
 	kept := *row
 	o.last = &kept
+}
+
+// skip counts the numbers of those who are gone, before a row; of nil, before what
+// follows the last.
+func (o *ordinals) skip(row *schemas.BadgeEvent) {
+	for len(o.gone) > 0 {
+		g := &o.gone[0]
+		if row != nil && cmp.Or(cmp.Compare(g.Cause.Offset, row.Cause.Offset), o.compare(g, row)) >= 0 {
+			return
+		}
+		if g.Cause.Offset == o.next.Offset {
+			o.next.Ordinal++
+		}
+		o.gone = o.gone[1:]
+	}
+}
+
+// compare says which of two changes by one cause comes first.
+func (o *ordinals) compare(a, b *schemas.BadgeEvent) int {
+	return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(o.rank(a.Badge), o.rank(b.Badge)), cmp.Compare(a.Badge, b.Badge))
 }
 
 // rank is a badge's place; one that the catalogue has not comes last.

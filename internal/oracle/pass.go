@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/badgestream/badgestream/internal/oracle/recount"
+	"github.com/badgestream/badgestream/schemas"
 )
 
 // pass is one range of users, looked at from one cut.
@@ -15,6 +16,10 @@ type pass struct {
 	n      int // of report.Passes
 	tx     pgx.Tx
 	stored stored // as of the transaction
+	// before is who was erased before Kafka was looked at, and erasures is how many
+	// records of the log erase users.
+	before   map[schemas.UserHash]*erasure
+	erasures int64
 
 	ks, ps, ends map[recount.Partition]position // K, P, and the ends of the log
 	// counts are recounts by each set of rules that ever held, and count is that of
@@ -36,6 +41,10 @@ func (p *pass) first() bool { return p.n == 0 }
 
 func (a *auditor) pass(ctx context.Context, n int) error {
 	p := &pass{auditor: a, n: n, where: map[string]int32{}, last: map[string]order{}}
+	var err error
+	if p.before, err = a.stored.readErasures(ctx, a.pg); err != nil {
+		return err
+	}
 	if err := p.readKafka(ctx); err != nil {
 		return err
 	}

@@ -27,8 +27,10 @@ type published struct {
 	// torn are records that only a reader of uncommitted records sees, of
 	// transactions that were aborted: each decision once.
 	torn map[string]*seen
-	// tombs are the events that a record without a value has the key of.
-	tombs map[[16]byte]struct{}
+	// events are the badge events by their keys, and strays the keys of tombstones
+	// that follow none of them in their partition.
+	events map[[16]byte]*seen
+	strays map[[16]byte]struct{}
 	// whole says that the topic is there from its beginning.
 	whole bool
 }
@@ -39,9 +41,12 @@ type seen struct {
 	at     string // TOPIC/PARTITION@OFFSET
 	backed bool
 	bare   bool // a dead letter whose bytes did not fit
-	// user and event are of a badge event.
-	user  schemas.UserHash
-	event [16]byte
+	// user and event are of a badge event, and dead says that a tombstone follows it
+	// in its partition.
+	user      schemas.UserHash
+	event     [16]byte
+	partition int32
+	dead      bool
 }
 
 // taken is what a record says: which decision it is, with what bytes.
@@ -53,21 +58,21 @@ type taken struct {
 	event  [16]byte
 }
 
-func (t *taken) seen(at string) *seen {
-	return &seen{digest: t.digest, at: at, bare: t.bare, user: t.user, event: t.event}
+func (t *taken) seen(at string, partition int32) *seen {
+	return &seen{digest: t.digest, at: at, bare: t.bare, user: t.user, event: t.event, partition: partition}
 }
 
 // published reads a topic, as consumers should and as they should not. take
 // says what a record is, and false if another pass looks at it.
 func (p *pass) published(ctx context.Context, topic string, ends map[recount.Partition]int64, take func(*kgo.Record, bool) (taken, bool)) (*published, error) {
-	out := &published{topic: topic, committed: map[string]*seen{}, torn: map[string]*seen{}, tombs: map[[16]byte]struct{}{}, whole: true}
+	out := &published{topic: topic, committed: map[string]*seen{}, torn: map[string]*seen{}, events: map[[16]byte]*seen{}, strays: map[[16]byte]struct{}{}, whole: true}
 	offsets := map[string]bool{} // where committed records stand
 	check := map[string]string{p.cfg.AwardTopic: AwardsOnce, p.cfg.DeadLetterTopic: DeadLettersOnce, p.cfg.ledgerTopic(): LedgerTopic}[topic]
 	starts, err := p.readTopic(ctx, topic, kgo.ReadCommitted(), ends, func(r *kgo.Record) {
 		at := place(r)
 		offsets[at] = true
 		if id, is := eventID(r.Key); is && r.Value == nil && topic == p.cfg.AwardTopic {
-			out.tombs[id] = struct{}{}
+			out.entomb(id, r.Partition)
 			return
 		}
 		t, mine := take(r, true)
@@ -78,8 +83,11 @@ func (p *pass) published(ctx context.Context, topic string, ends map[recount.Par
 			p.report.Find(check, "%s is at %s a second time, after %s", shorten(t.key), at, before.at)
 			return
 		}
-		out.committed[t.key] = t.seen(at)
-		delete(out.tombs, t.event) // one that comes before it does not remove it
+		first := t.seen(at, r.Partition)
+		out.committed[t.key] = first
+		if topic == p.cfg.AwardTopic {
+			out.events[t.event] = first
+		}
 	})
 	if err != nil {
 		return nil, err
@@ -93,11 +101,21 @@ func (p *pass) published(ctx context.Context, topic string, ends map[recount.Par
 	_, err = p.readTopic(ctx, topic, kgo.ReadUncommitted(), ends, func(r *kgo.Record) {
 		if at := place(r); !offsets[at] {
 			if t, mine := take(r, false); mine {
-				out.torn[t.key+"\x00"+string(t.digest[:])] = t.seen(at)
+				out.torn[t.key+"\x00"+string(t.digest[:])] = t.seen(at, r.Partition)
 			}
 		}
 	})
 	return out, err
+}
+
+// entomb notes a tombstone. Compaction removes what stands before it in its
+// partition, and nothing else.
+func (s *published) entomb(event [16]byte, partition int32) {
+	if r := s.events[event]; r != nil && r.partition == partition {
+		r.dead = true
+		return
+	}
+	s.strays[event] = struct{}{}
 }
 
 func place(r *kgo.Record) string {

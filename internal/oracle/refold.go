@@ -110,7 +110,11 @@ func (p *pass) openCounts(ctx context.Context) error {
 }
 
 func (p *pass) newCount(cat *catalog.Catalog, version int64) *recount.Recount {
-	whose := p.mine
+	whose := func(user string) bool {
+		// The first pass looks at how everybody's changes are numbered, and of who
+		// was erased only the log has them.
+		return p.mine(user) || p.first() && p.stored.erasure(user) != nil
+	}
 	if p.report.Passes == 1 {
 		whose = nil
 	}
@@ -230,11 +234,18 @@ func (p *pass) foldRow(ctx context.Context, s *source, row *schemas.LedgerRow) e
 	if p.switching(s, row) {
 		return nil // switched has looked at its changes
 	}
-	changes = slices.DeleteFunc(changes, func(e schemas.BadgeEvent) bool { return p.stored.erasure(e.User) != nil })
+	var gone []schemas.BadgeEvent
+	changes = slices.DeleteFunc(changes, func(e schemas.BadgeEvent) bool {
+		erased := p.stored.erasure(e.User) != nil
+		if erased {
+			gone = append(gone, e)
+		}
+		return erased
+	})
 	for i := range changes {
 		changes[i].UserVersion += p.turn * turnVersions
 	}
-	if err := p.changed(ctx, s.history, to, changes, from); err != nil {
+	if err := p.changed(ctx, s.history, to, changes, gone, from); err != nil {
 		return err
 	}
 	if err := p.decisions(ctx, s.decisions, to, decisions); err != nil {
@@ -277,7 +288,7 @@ func (p *pass) beyond(ctx context.Context, sources map[recount.Partition]*source
 			}
 			sources[id] = s
 		}
-		if err := p.changed(ctx, s.history, position{Offset: 1 << 62}, nil, at); err != nil {
+		if err := p.changed(ctx, s.history, position{Offset: 1 << 62}, nil, nil, at); err != nil {
 			return err
 		}
 		if err := p.decisions(ctx, s.decisions, position{Offset: 1 << 62}, nil); err != nil {

@@ -54,9 +54,12 @@ func (p *pass) rejectOf(r *recount.Record, why *schemas.Reject) rejected {
 
 // matches says whether a row is what it should be.
 func (r *rejected) matches(want *rejected) bool {
-	empty := *want
-	empty.detail, empty.key, empty.value, empty.headers = "", nil, nil, nil
-	return want.emptied && r.same(&empty) || !want.gone && r.same(want)
+	return want.emptied && r.same(want.empty()) || !want.gone && r.same(want)
+}
+
+// empty is what is left of a record that names a user who was erased.
+func (r *rejected) empty() *rejected {
+	return &rejected{offset: r.offset, timestamp: r.timestamp, reason: r.reason, headers: []byte{}}
 }
 
 // storable is a text as Postgres takes it.
@@ -114,7 +117,7 @@ func (p *pass) rejects(id recount.Partition, rows, want []rejected) {
 			want = want[1:]
 			continue
 		}
-		row := &rows[0]
+		row, dead := &rows[0], rows[:1]
 		mine := p.shard(uint64(row.offset))
 		if len(want) == 0 || row.offset < want[0].offset {
 			if mine {
@@ -124,11 +127,14 @@ func (p *pass) rejects(id recount.Partition, rows, want []rejected) {
 			if mine && !row.matches(&want[0]) {
 				p.report.Find(RejectsRecounted, "the table has %s, and the log %s", row.text(id), want[0].text(id))
 			}
+			if want[0].emptied { // its dead letter may be older than that
+				dead = []rejected{want[0], *want[0].empty()}
+			}
 			want = want[1:]
 		}
 		if mine {
 			p.report.Looked(RejectsRecounted, 1)
-			p.buried(id, row)
+			p.buried(id, row, dead)
 		}
 		rows = rows[1:]
 	}
@@ -180,24 +186,28 @@ func (r *rejected) digest() digest {
 	return sha256.Sum256(appendPart(appendPart(appendPart(text, r.key), r.value), r.headers))
 }
 
-// buried compares a row with its dead letter.
-func (p *pass) buried(id recount.Partition, row *rejected) {
+// buried compares a row with its dead letter, which is one of some.
+func (p *pass) buried(id recount.Partition, row *rejected, dead []rejected) {
 	p.report.Looked(DeadLettersOnce, 1)
-	key, d := letterKey(id, row.offset), row.digest()
-	rec := p.letters.back(key, d)
-	if rec != nil && rec.bare && len(row.key)+len(row.value)+len(row.headers) > bareBytes {
-		bare := rejected{offset: row.offset, timestamp: row.timestamp, reason: row.reason, detail: row.detail, headers: []byte{}}
-		d = bare.digest()
+	key := letterKey(id, row.offset)
+	rec := p.letters.committed[key]
+	right := false
+	for i := range dead {
+		is := &dead[i]
+		d := is.digest()
 		p.letters.back(key, d)
+		if rec != nil && rec.bare && len(is.key)+len(is.value)+len(is.headers) > bareBytes {
+			bare := rejected{offset: is.offset, timestamp: is.timestamp, reason: is.reason, detail: is.detail, headers: []byte{}}
+			d = bare.digest()
+			p.letters.back(key, d)
+		}
+		right = right || rec != nil && rec.digest == d
 	}
 	k := p.ks[id]
-	if rec != nil && row.detail == "" && row.key == nil && row.value == nil && len(row.headers) == 0 {
-		return // its bytes went later
-	}
 	switch {
 	case rec == nil && row.offset < k.Offset && p.letters.whole:
 		p.report.Find(DeadLettersOnce, "%s is below the watermark %s, and has no dead letter", row.text(id), k)
-	case rec != nil && rec.digest != d:
+	case rec != nil && !right:
 		p.report.Find(DeadLettersOnce, "the dead letter at %s is not what was rejected: %s", rec.at, row.text(id))
 	}
 }

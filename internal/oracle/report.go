@@ -56,8 +56,8 @@ const (
 	// range ends, and not above the fold offset.
 	Watermark = "watermark"
 	// ErasedAbsent: of who was erased nothing is left, in no table, in no snapshot
-	// and in no badge event without a tombstone, and each was by a record of the
-	// log.
+	// and in no badge event without a tombstone behind it in its partition; and each
+	// was by a record of the log, of which the regime has counted as many.
 	ErasedAbsent = "erased-absent"
 	// LagZero: once settled, all that is in the log is folded and published.
 	LagZero = "lag-zero"

@@ -77,6 +77,9 @@ FROM `+p.stored.gen()+`.users ORDER BY id`, func(row pgx.CollectableRow) (u user
 			p.report.Looked(UsersRecounted, 1)
 			p.report.Users++
 			p.compareUser(row)
+			if p.stored.erasure(row.id) != nil {
+				p.report.Find(ErasedAbsent, "%q has a row, and was erased", row.id)
+			}
 		}
 		c.pop()
 	}
@@ -235,7 +238,9 @@ func (p *pass) keyedRows(ctx context.Context, check, sql string, want []expected
 			want = want[1:]
 			continue
 		case len(want) == 0 || want[0].compare(row) > 0:
-			if !row.empty() && !p.stored.removing(row.user) {
+			if e := p.stored.erasedKeys[row.user]; e != nil && e.done {
+				p.report.Find(ErasedAbsent, "under the key %d of a user who was erased there is a row of collection %d", row.user, row.collection)
+			} else if e == nil && !row.empty() {
 				p.report.Find(check, "the log gives no row of collection %d under the keys %d and %d, which is %s", row.collection, row.user, row.row, row)
 			}
 		default:

@@ -127,7 +127,7 @@ func (p *pass) strangers(ctx context.Context) error {
 	if len(without) == 0 {
 		return nil
 	}
-	// Some may have come since the cut.
+	// Some may have come since the cut, or gone.
 	rows, err := p.pg.Query(ctx, `SELECT id FROM `+p.stored.gen()+`.users WHERE id = ANY($1)`, without)
 	if err != nil {
 		return errors.Wrap(err, "look for users' rows")
@@ -136,15 +136,19 @@ func (p *pass) strangers(ctx context.Context) error {
 	if err != nil {
 		return errors.Wrap(err, "look for users' rows")
 	}
+	erased, err := p.stored.readErasures(ctx, p.pg)
+	if err != nil {
+		return err
+	}
 	slices.Sort(without)
 	for _, name := range slices.Compact(without) {
-		if p.stored.erasure(name) != nil {
+		if e := erased[schemas.HashUser(p.stored.secret, name)]; e != nil {
 			wrong, err := p.emptied(ctx, name)
 			if err != nil {
 				return err
 			}
 			p.report.Looked(ErasedAbsent, 1)
-			if wrong != "" && p.stored.erasure(name).done {
+			if wrong != "" && e.done {
 				p.report.Find(ErasedAbsent, "%q was erased: %s", name, wrong)
 			}
 			continue

@@ -24,7 +24,9 @@ type stored struct {
 	secret     [16]byte
 	catalogs   map[int64]*catalog.Catalog // every version
 	slugs      map[int16]string           // badges by the numbers in users' rows
+	// erased are users who were erased, and erasedKeys they by their keys.
 	erased     map[schemas.UserHash]*erasure
+	erasedKeys map[int64]*erasure
 }
 
 // queryer is a connection or a transaction.
@@ -70,6 +72,7 @@ func readStored(ctx context.Context, q queryer, group string) (stored, error) {
 		return s, errors.Wrap(err, "read the badges")
 	}
 	s.erased, err = s.readErasures(ctx, q)
+	s.erasedKeys = byKey(s.erased)
 	return s, err
 }
 

@@ -45,7 +45,7 @@ func (p *pass) switched(ctx context.Context, s *source) error {
 	if err != nil {
 		return err
 	}
-	o := ordinals{pass: p, ranks: p.ranks(), next: position{Offset: ask.Cause.Offset}}
+	o := ordinals{pass: p, ranks: p.ranks(), next: position{Offset: ask.Cause.Offset}, gaps: p.gaps()}
 	for {
 		row, err := s.history.peek(ctx)
 		if err != nil {
