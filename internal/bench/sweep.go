@@ -86,8 +86,10 @@ func (s *Servers) sweepKafka(ctx context.Context, prefix string) error {
 	err = errors.CombineErrors(err, failed)
 	for _, name := range topics.Names() {
 		if strings.HasPrefix(name, prefix) {
-			_, failed := adm.DeleteTopic(ctx, name)
-			err = errors.CombineErrors(err, failed)
+			// A broker lists a topic for a moment after it was deleted.
+			if _, failed := adm.DeleteTopic(ctx, name); !errors.Is(failed, kerr.UnknownTopicOrPartition) {
+				err = errors.CombineErrors(err, failed)
+			}
 		}
 	}
 	return err

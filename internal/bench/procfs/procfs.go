@@ -5,8 +5,10 @@ package procfs
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -73,14 +75,15 @@ func everything() map[int]process {
 	return all
 }
 
-// settled is all processes as they were at one moment, near enough: while one
-// ends, its time is for a moment in two places or in none.
-func settled() map[int]process {
-	const attempts = 20
+// settled is all processes as they were at one moment, near enough, of those
+// that descend from the roots: while one ends, its time is for a moment in two
+// places or in none. What else the machine does is nothing to that.
+func settled(roots []int) map[int]process {
+	const attempts = 100
 	all := everything()
 	for range attempts {
 		again := everything()
-		if sameFamilies(all, again) {
+		if sameFamily(all, again, roots) {
 			return again
 		}
 		all = again
@@ -88,23 +91,40 @@ func settled() map[int]process {
 	return all
 }
 
-// sameFamilies says whether no process came, went or was reaped in between.
-func sameFamilies(a, b map[int]process) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for pid, p := range a {
-		if q, ok := b[pid]; !ok || p.parent != q.parent || p.reaped != q.reaped {
-			return false
+// sameFamily says whether no descendant of the roots came, went or was reaped in
+// between.
+func sameFamily(a, b map[int]process, roots []int) bool {
+	return maps.EqualFunc(family(a, roots), family(b, roots), func(p, q process) bool {
+		return p.parent == q.parent && p.reaped == q.reaped
+	})
+}
+
+// family is the roots and what descends from them.
+func family(all map[int]process, roots []int) map[int]process {
+	members := map[int]process{}
+	for pid, p := range all {
+		if _, ok := rootOf(all, roots, pid); ok {
+			members[pid] = p
 		}
 	}
-	return true
+	return members
+}
+
+// rootOf is the nearest root that a process descends from, which may be itself.
+func rootOf(all map[int]process, roots []int, pid int) (int, bool) {
+	for {
+		p, there := all[pid]
+		if !there || slices.Contains(roots, pid) {
+			return pid, there
+		}
+		pid = p.parent
+	}
 }
 
 // Times gives the CPU time that each process and its descendants have used,
 // those that have ended among them. What descends from another of the
 // processes is counted there alone. Processes that are not there have no entry.
-func Times(pids ...int) map[int]time.Duration { return sum(settled(), pids) }
+func Times(pids ...int) map[int]time.Duration { return sum(settled(pids), pids) }
 
 func sum(all map[int]process, roots []int) map[int]time.Duration {
 	times := map[int]time.Duration{}
@@ -114,11 +134,8 @@ func sum(all map[int]process, roots []int) map[int]time.Duration {
 		}
 	}
 	for pid, p := range all {
-		for at := pid; at > 1; at = all[at].parent {
-			if _, isRoot := times[at]; isRoot {
-				times[at] += p.own + p.reaped
-				break
-			}
+		if root, ok := rootOf(all, roots, pid); ok {
+			times[root] += p.own + p.reaped
 		}
 	}
 	return times

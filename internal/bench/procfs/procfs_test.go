@@ -53,18 +53,24 @@ func TestSumCountsDescendantsOnce(t *testing.T) {
 	}
 }
 
-func TestSameFamiliesNoticesAReapedChild(t *testing.T) {
-	a := map[int]process{1: {reaped: time.Second}, 2: {parent: 1}}
-	if !sameFamilies(a, map[int]process{1: {reaped: time.Second}, 2: {parent: 1, own: time.Second}}) {
-		t.Error("time that was used is taken for another family")
+func TestSameFamilyNoticesAReapedChild(t *testing.T) {
+	roots, others := []int{10}, process{parent: 1}
+	a := map[int]process{10: {parent: 1, reaped: time.Second}, 12: {parent: 10}, 20: others}
+	for name, b := range map[string]map[int]process{
+		"used some time": {10: {parent: 1, reaped: time.Second}, 12: {parent: 10, own: time.Second}, 20: others},
+		"others changed": {10: {parent: 1, reaped: time.Second}, 12: {parent: 10}, 21: others},
+	} {
+		if !sameFamily(a, b, roots) {
+			t.Errorf("%s: that is taken for another family", name)
+		}
 	}
 	for name, b := range map[string]map[int]process{
-		"reaped":   {1: {reaped: 2 * time.Second}, 2: {parent: 1}},
-		"gone":     {1: {reaped: time.Second}},
-		"replaced": {1: {reaped: time.Second}, 3: {parent: 1}},
-		"adopted":  {1: {reaped: time.Second}, 2: {parent: 3}},
+		"reaped":   {10: {parent: 1, reaped: 2 * time.Second}, 12: {parent: 10}},
+		"gone":     {10: {parent: 1, reaped: time.Second}},
+		"replaced": {10: {parent: 1, reaped: time.Second}, 13: {parent: 10}},
+		"adopted":  {10: {parent: 1, reaped: time.Second}, 12: {parent: 1}},
 	} {
-		if sameFamilies(a, b) {
+		if sameFamily(a, b, roots) {
 			t.Errorf("%s: not noticed", name)
 		}
 	}
