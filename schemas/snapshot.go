@@ -1,5 +1,7 @@
 package schemas
 
+import "strconv"
+
 // A snapshot begins with its order, at a fixed place, so that a script in
 // Redis compares two snapshots of one user without parsing them: of the
 // OrderLength bytes from OrderOffset on, the greater string is the later
@@ -13,6 +15,19 @@ const (
 	epochDigits   = 10
 	versionDigits = 20
 )
+
+// ErasedEpoch is that of the empty snapshot which stands, for a day, in the place
+// of a user's who was erased: above every epoch that is drawn.
+const ErasedEpoch = 9_999_999_999
+
+// IsErased reports whether a snapshot's JSON is such an empty one: the user is
+// nobody's.
+func IsErased(snapshot []byte) bool {
+	if len(snapshot) < OrderOffset+epochDigits {
+		return false
+	}
+	return string(snapshot[OrderOffset:OrderOffset+epochDigits]) == strconv.Itoa(ErasedEpoch)
+}
 
 // Snapshot is a user's progress as Redis holds it: small, and no larger for a
 // large catalogue. What is zero or locked is left out; Progress fills it in

@@ -25,7 +25,8 @@ func TestWallClockIsReadInFewPlaces(t *testing.T) {
 		"internal/pipeline/engine.go keepWorking":       measures,
 		"internal/pipeline/pace.go folded":              measures,
 		"internal/pipeline/rebuild_diff.go standstill":  measures,
-		"internal/pipeline/rebuild_switch.go ask":       tells, // when a switch was asked for
+		"internal/control/control.go Folded":            measures,
+		"internal/control/control.go Write":             tells, // when a switch, a decision or an erasure was asked for
 		"internal/pipeline/fold.go fold":                measures,
 		"internal/pipeline/poll.go poll":                measures,
 		"internal/pipeline/position.go patiently":       measures,
@@ -42,7 +43,7 @@ func TestWallClockIsReadInFewPlaces(t *testing.T) {
 		"internal/telemetry/types.go SawTypes":          tells, // silence
 	}
 	seen := map[string]bool{}
-	for _, dir := range []string{"schemas", "processor", "projections", "internal/catalog", "internal/pipeline", "internal/telemetry"} {
+	for _, dir := range []string{"schemas", "processor", "projections", "internal/catalog", "internal/control", "internal/pipeline", "internal/telemetry"} {
 		err := filepath.WalkDir(filepath.Join(repository, dir), func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err

@@ -57,6 +57,11 @@ func TestRealEraseCommand(t *testing.T) {
 	for _, words := range [][]string{{"explain", user}, {"grant", user, "explorer", "--reason", "x"}, {"repair", "--user", user}, {"replay", "--user", user}} {
 		do(words...).expect(t, exitFailure, "this user was erased")
 	}
+	all := do("progress", "--all", "--from", "redis")
+	all.expect(t, 0, "")
+	if all.out == "" || strings.Contains(all.out, `"`+user+`"`) {
+		t.Errorf("%s is among all users:\n%s", user, all.out)
+	}
 	do("audit").expect(t, 0, "")
 	whole := do("audit", "--against-log")
 	whole.expect(t, 0, "")

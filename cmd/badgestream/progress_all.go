@@ -92,7 +92,7 @@ func allFromRedis(ctx context.Context, s *settings.Settings, now int64, show fun
 	defer rdb.Close()
 	prefix := snapshots.Key(s.Group, "")
 	var users []string
-	keys := rdb.Scan(ctx, 0, escapeGlob(prefix)+"*", 10*page).Iterator()
+	keys := rdb.Scan(ctx, 0, snapshots.Pattern(s.Group), 10*page).Iterator()
 	for keys.Next(ctx) {
 		users = append(users, strings.TrimPrefix(keys.Val(), prefix))
 	}
@@ -103,7 +103,7 @@ func allFromRedis(ctx context.Context, s *settings.Settings, now int64, show fun
 	users = slices.Compact(users) // a scan may name a key twice
 	reader := snapshots.NewReader(rdb, s.Group, nil)
 	for some := range slices.Chunk(users, page) {
-		list, _, err := reader.Progress(ctx, now, some...)
+		list, origins, err := reader.Progress(ctx, now, some...)
 		if err != nil {
 			return err
 		}
@@ -112,15 +112,13 @@ func allFromRedis(ctx context.Context, s *settings.Settings, now int64, show fun
 			return err
 		}
 		for i := range list {
+			if origins[i] == snapshots.FromNobody {
+				continue // gone since, or erased
+			}
 			if err := show(list[i], view); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-// escapeGlob makes a text stand for itself in a pattern of Redis.
-func escapeGlob(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(s)
 }

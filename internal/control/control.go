@@ -31,9 +31,9 @@ type Record struct {
 }
 
 // Write appends the record to the group's control topic. Its id is its own, so
-// that two are never taken for one.
-func Write(ctx context.Context, group string, brokers []string, r *Record) (at projections.Place, err error) {
-	cl, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+// that two are never taken for one. opts are of the Kafka client, beside its own.
+func Write(ctx context.Context, group string, brokers []string, r *Record, opts ...kgo.Opt) (at projections.Place, err error) {
+	cl, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner())}, opts...)...)
 	if err != nil {
 		return at, errors.Wrap(err, "make a Kafka client")
 	}

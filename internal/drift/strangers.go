@@ -16,9 +16,8 @@ import (
 // its snapshot.
 func (a *audit) strangers(ctx context.Context) error {
 	prefix := snapshots.Key(a.cfg.Group, "")
-	glob := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(prefix) + "*"
 	for cursor := uint64(0); ; {
-		keys, next, err := a.rdb.Scan(ctx, cursor, glob, snapshotPage).Result()
+		keys, next, err := a.rdb.Scan(ctx, cursor, snapshots.Pattern(a.cfg.Group), snapshotPage).Result()
 		if err != nil {
 			return errors.Wrap(err, "list the snapshots in Redis")
 		}

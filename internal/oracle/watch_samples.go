@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/cockroachdb/errors"
@@ -70,7 +71,9 @@ func (w *Watcher) readOrders(ctx context.Context) (map[string]string, error) {
 
 // ofErased says whether an order is that of the empty snapshot which stands for a
 // day in the place of a user's who was erased.
-func ofErased(order string) bool { return strings.HasPrefix(order, "9999999999.") }
+func ofErased(order string) bool {
+	return strings.HasPrefix(order, strconv.Itoa(schemas.ErasedEpoch)+".")
+}
 
 // compareRows looks at the rows of users after their snapshots.
 func (w *Watcher) compareRows(ctx context.Context, users []string, orders map[string]string) error {

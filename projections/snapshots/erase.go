@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// erasedEpoch is above every epoch that is drawn.
-	erasedEpoch = 9_999_999_999
 	// erasedFor is how long an empty snapshot stands above what a process that
 	// hung may write of a user who was erased.
 	erasedFor = 24 * time.Hour
@@ -23,7 +21,7 @@ const (
 // Erase puts an empty snapshot in the place of a user's, above every other. It
 // goes by itself after a day.
 func (w *Writer) Erase(ctx context.Context, user string) error {
-	s := schemas.Snapshot{User: user, Epoch: erasedEpoch, Catalog: int64(w.in.CatalogVersion)}
+	s := schemas.Snapshot{User: user, Epoch: schemas.ErasedEpoch, Catalog: int64(w.in.CatalogVersion)}
 	return errors.Wrap(w.rdb.Set(ctx, Key(w.group, user), s.Append(nil), erasedFor).Err(), "erase a snapshot")
 }
 
@@ -36,7 +34,7 @@ func (w *Writer) eraseAgain(ctx context.Context) error {
 	}
 	each := func(ctx context.Context, rdb redis.Cmdable) error {
 		prefix := Key(w.group, "")
-		for keys := rdb.Scan(ctx, 0, globbed(prefix)+"*", scanned).Iterator(); ; {
+		for keys := rdb.Scan(ctx, 0, Pattern(w.group), scanned).Iterator(); ; {
 			if !keys.Next(ctx) {
 				return errors.Wrap(keys.Err(), "look for snapshots of erased users")
 			}
@@ -51,9 +49,4 @@ func (w *Writer) eraseAgain(ctx context.Context) error {
 		return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { return each(ctx, node) })
 	}
 	return each(ctx, w.rdb)
-}
-
-// globbed is a text as a pattern of Redis that matches it alone.
-func globbed(text string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(text)
 }

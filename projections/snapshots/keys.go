@@ -18,12 +18,19 @@ package snapshots
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/badgestream/badgestream/projections"
 )
 
 // Key is where a user's snapshot stands.
 func Key(group, user string) string { return group + ":progress:" + user }
+
+// Pattern matches the keys of all snapshots of a group, and no other.
+func Pattern(group string) string {
+	prefix := Key(group, "")
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(prefix) + "*"
+}
 
 // CatalogKey is where the catalogue's view stands.
 func CatalogKey(group string) string { return group + ":catalog" }

@@ -65,7 +65,7 @@ func NewReader(rdb redis.UniversalClient, group string, fallback Fallback) *Read
 // nothing the JSON is nil, which is no error.
 func (r *Reader) Raw(ctx context.Context, user string) (json []byte, origin Origin, err error) {
 	json, err = r.getOne(ctx, Key(r.group, user))
-	if len(json) > 0 {
+	if len(json) > 0 && !schemas.IsErased(json) {
 		return json, FromRedis, nil
 	}
 	if err != nil && r.fallback == nil {
@@ -133,7 +133,7 @@ func (r *Reader) read(ctx context.Context, users []string, wantView bool) (answe
 	}
 	answers = make([]Answer, len(users))
 	for i, user := range users {
-		if texts == nil || len(texts[i]) == 0 {
+		if texts == nil || len(texts[i]) == 0 || schemas.IsErased(texts[i]) {
 			answers[i] = nobody(user)
 			continue
 		}

@@ -125,3 +125,32 @@ func TestReaderLearnsALaterCatalog(t *testing.T) {
 		}
 	}
 }
+
+// TestErasedIsNobody: the empty snapshot that stands in the place of a user's who
+// was erased is nobody's, in each form of reading, and nothing comes above it.
+func TestErasedIsNobody(t *testing.T) {
+	w := newWorld(t)
+	writer := w.writer()
+	finals, ledger := w.earn(1, 3)
+	user := finals[0].User
+	if err := writer.Write(t.Context(), finals, ledger...); err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Erase(t.Context(), user); err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Write(t.Context(), finals); err != nil { // of a process that hung
+		t.Fatal(err)
+	}
+	r := NewReader(w.rdb, "club", nil)
+	if json, origin, err := r.Raw(t.Context(), user); json != nil || origin != FromNobody || err != nil {
+		t.Errorf("raw: %s, %s, %v", json, origin, err)
+	}
+	answers, err := r.Snapshots(t.Context(), user)
+	if err != nil || answers[0].Origin != FromNobody || answers[0].Snapshot.Version != 0 || len(answers[0].Snapshot.Counters) > 0 {
+		t.Errorf("decoded: %+v, %v", answers, err)
+	}
+	if left := w.rdb.TTL(t.Context(), Key("club", user)).Val(); left <= 0 || left > erasedFor {
+		t.Errorf("it stands for %v", left)
+	}
+}

@@ -40,6 +40,12 @@ func ofErasures() []Mutant {
 			Caught: []Stage{tests("./internal/pipeline", "TestErasedByOtherRules")},
 		},
 		{
+			Name:   "erased-if-known",
+			Why:    "where Postgres was restored to before somebody asked for it, nobody looks for whom a record erases",
+			Edits:  []Edit{{"projections/erase.go", "if missing > 0 {", "if missing < 0 {"}},
+			Caught: []Stage{tests("./internal/pipeline", "TestErasedRestored")},
+		},
+		{
 			Name:   "erased-but-in-redis",
 			Why:    "a Redis that comes back from an older copy keeps the snapshot of an erased user",
 			Edits:  []Edit{{"projections/snapshots/refresh.go", "\tif err := w.eraseAgain(ctx); err != nil {\n\t\treturn users, err\n\t}\n", ""}},
