@@ -90,12 +90,12 @@ func eraseUsers(cmd *cobra.Command, s *settings.Settings, f *eraseFlags, users [
 			return errors.Newf("the record stands at %s/%d@%d, and not everything is removed yet: engines go on with it (`badgestream run`), and --check looks what is left", at.Topic, at.Partition, at.Offset)
 		}
 	}
+	reports, err := erasure.Look(ctx, store, &erasure.Config{Brokers: s.Brokers, Redis: s.Redis, AwardTopic: s.AwardTopic, DeadLetterTopic: s.DeadLetterTopic}, users...)
+	if err != nil {
+		return err
+	}
 	left := false
-	for _, user := range users {
-		r, err := erasure.Look(ctx, store, &erasure.Config{Brokers: s.Brokers, Redis: s.Redis, AwardTopic: s.AwardTopic, DeadLetterTopic: s.DeadLetterTopic}, user)
-		if err != nil {
-			return err
-		}
+	for _, r := range reports {
 		left = left || r.Left()
 		if f.json {
 			err = printJSON(cmd.OutOrStdout(), r)

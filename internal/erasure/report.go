@@ -48,13 +48,29 @@ func (r *Report) Left() bool {
 	return n > 0 || r.Snapshot
 }
 
-// Look looks everywhere for what there is of a user.
-func Look(ctx context.Context, store *projections.Store, cfg *Config, user string) (*Report, error) {
+// Look looks everywhere for what there is of users, in their order. The topics
+// are read once.
+func Look(ctx context.Context, store *projections.Store, cfg *Config, users ...string) ([]*Report, error) {
 	_, in, err := store.CurrentCatalog(ctx)
 	if err != nil {
 		return nil, err
 	}
-	h := schemas.HashUser(in.Secret, user)
+	reports, whose := make([]*Report, len(users)), map[string]*Report{}
+	for i, user := range users {
+		if reports[i] = whose[user]; reports[i] != nil {
+			continue
+		}
+		if reports[i], err = lookUp(ctx, store, cfg, in.Secret, user); err != nil {
+			return nil, err
+		}
+		whose[user] = reports[i]
+	}
+	return reports, readTopics(ctx, cfg, whose)
+}
+
+// lookUp looks in Postgres and in Redis.
+func lookUp(ctx context.Context, store *projections.Store, cfg *Config, secret projections.Secret, user string) (*Report, error) {
+	h := schemas.HashUser(secret, user)
 	text, err := h.MarshalText()
 	if err != nil {
 		return nil, err
@@ -74,10 +90,8 @@ func Look(ctx context.Context, store *projections.Store, cfg *Config, user strin
 	if r.Rows, err = store.RowsOf(ctx, h, user); err != nil {
 		return nil, err
 	}
-	if r.Snapshot, err = shows(ctx, cfg.Redis, store.Group(), user); err != nil {
-		return nil, err
-	}
-	return r, r.readTopics(ctx, cfg)
+	r.Snapshot, err = shows(ctx, cfg.Redis, store.Group(), user)
+	return r, err
 }
 
 // shows reports whether a user's snapshot shows anything.
@@ -102,7 +116,8 @@ func shows(ctx context.Context, url, group, user string) (bool, error) {
 	return s.Version != 0 || len(s.Counters)+len(s.Since)+len(s.Earned)+len(s.InProgress)+len(s.Pins) > 0, nil
 }
 
-func (r *Report) readTopics(ctx context.Context, cfg *Config) error {
+// readTopics adds what the award topic and the dead letters tell of users.
+func readTopics(ctx context.Context, cfg *Config, whose map[string]*Report) error {
 	log, err := logreader.Open(ctx, cfg.Brokers)
 	if err != nil {
 		return err
@@ -112,24 +127,31 @@ func (r *Report) readTopics(ctx context.Context, cfg *Config) error {
 	if err != nil {
 		return err
 	}
-	theirs, is := map[string]bool{}, func(name string) bool { return name == r.User }
+	told := map[string]*Report{} // by the key of a badge event no tombstone of which was seen
 	err = log.Read(ctx, bounds, func(rec *kgo.Record) error {
 		switch {
 		case rec.Topic == cfg.DeadLetterTopic:
-			if schemas.Names(is, rec.Key, rec.Value, rec.Headers) {
+			named := map[*Report]bool{}
+			schemas.Names(func(name string) bool {
+				if r := whose[name]; r != nil {
+					named[r] = true
+				}
+				return false // there may be more of them
+			}, rec.Key, rec.Value, rec.Headers)
+			for r := range named {
 				r.Letters = append(r.Letters, fmt.Sprintf("%s/%d@%d", rec.Topic, rec.Partition, rec.Offset))
 			}
 		case len(rec.Value) == 0:
-			if theirs[string(rec.Key)] {
+			if r := told[string(rec.Key)]; r != nil {
 				r.Forgotten++
-				delete(theirs, string(rec.Key))
+				delete(told, string(rec.Key))
 			}
 		default:
 			var e schemas.BadgeEvent
 			err := schemas.DecodeBadgeEvent(rec.Headers, rec.Value, &e)
-			if err == nil && e.User == r.User {
+			if r := whose[e.User]; err == nil && r != nil {
 				r.Events++
-				theirs[string(rec.Key)] = true
+				told[string(rec.Key)] = r
 			}
 		}
 		return nil // what others write to the topic is not ours

@@ -9,9 +9,9 @@ import (
 	"github.com/badgestream/badgestream/projections"
 )
 
-// Erase erases n users who have got a badge, and waits until nothing is left of
-// them. An engine must run.
-func (g *Group) Erase(ctx context.Context, n int) (users []string) {
+// Holders are n users who got a badge, in the order of their ids, once there are
+// so many.
+func (g *Group) Holders(ctx context.Context, n int) (users []string) {
 	g.T.Helper()
 	g.Until(ctx, "users have badges", func() bool {
 		users = nil
@@ -22,7 +22,15 @@ func (g *Group) Erase(ctx context.Context, n int) (users []string) {
 		}
 		return len(users) >= n
 	})
-	users = users[:n]
+	slices.Sort(users)
+	return users[:n]
+}
+
+// Erase erases n users who have got a badge, and waits until nothing is left of
+// them. An engine must run.
+func (g *Group) Erase(ctx context.Context, n int) []string {
+	g.T.Helper()
+	users := g.Holders(ctx, n)
 	store, err := projections.Open(ctx, g.Config.Postgres, g.Config.Group)
 	if err != nil {
 		g.T.Fatal(err)

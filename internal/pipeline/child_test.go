@@ -101,7 +101,7 @@ func TestKilled(t *testing.T)     { t.Parallel(); testKilled(t, stacktest.Embedd
 // fall into any part of a batch, and wants nothing to be missing or double.
 func testKilled(t *testing.T, stack *stacktest.Stack) {
 	c := found(t, stack, grouptest.Catalog(t, "starview"), 4)
-	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	const rounds, each = 8, 1_500
 	records := grouptest.Crowd(t, 11, 150, rounds*each)
@@ -124,7 +124,7 @@ func testKilled(t *testing.T, stack *stacktest.Stack) {
 // again within 3 s of its start: the promise for a restart.
 func TestRealSwiftReturn(t *testing.T) {
 	c := found(t, stacktest.Real(t), grouptest.Catalog(t, "starview"), 2)
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	records := grouptest.Crowd(t, 3, 50, 2_000)
 	first := c.process(2, 100)

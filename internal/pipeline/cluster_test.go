@@ -3,7 +3,6 @@ package pipeline_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
@@ -19,7 +18,7 @@ import (
 func TestRealLeadersMove(t *testing.T) {
 	t.Parallel()
 	stack := stacktest.Real(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	cluster, err := devstack.StartKafkaCluster(ctx, devstack.KafkaClusterConfig{Dir: t.TempDir(), Brokers: 3, Heap: "512m"})
 	if err != nil {

@@ -1,13 +1,10 @@
 package pipeline_test
 
 import (
-	"bytes"
 	"context"
 	"os/exec"
 	"testing"
-	"time"
 
-	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/schemas"
@@ -21,7 +18,7 @@ func TestDecisionsKilled(t *testing.T)     { t.Parallel(); testDecisionsKilled(t
 // the same to the byte, decisions included.
 func testDecisionsKilled(t *testing.T, stack *stacktest.Stack) {
 	c := found(t, stack, grouptest.Catalog(t, "starview"), 4)
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	const rounds, each = 4, 1_000
 	records := grouptest.Crowd(t, 61, 80, rounds*each)
@@ -78,7 +75,7 @@ func TestDecisionsByOtherRules(t *testing.T) {
 // does without, as it was revoked.
 func testDecisionsByOtherRules(t *testing.T, stack *stacktest.Stack) {
 	c := found(t, stack, grouptest.Catalog(t, "starview"), 2)
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	for user, n := range map[string]int{"revoked": 8, "granted": 5, "loses": 5, "keeps": 8} {
 		c.Produce(visits(n, user)...)
@@ -90,10 +87,8 @@ func testDecisionsByOtherRules(t *testing.T, stack *stacktest.Stack) {
 	stop := c.Engine(ctx, 1, 0)
 	defer stop()
 	r := c.rebuilder(ctx)
-	text, _ := schemas.CatalogText("starview")
-	stricter, err := catalog.Parse("stricter", bytes.Replace(text, []byte("tier: 2\n        at_least: 5"), []byte("tier: 2\n        at_least: 6"), 1))
-	c.do("read the stricter catalogue", err)
-	_, err = r.Start(ctx, stricter, 0)
+	stricter := c.stricter()
+	_, err := r.Start(ctx, stricter, 0)
 	c.do("start a rebuild", err)
 	c.followed(ctx, r)
 	d, err := r.Diff(ctx, 3)

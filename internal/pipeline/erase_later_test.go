@@ -1,20 +1,16 @@
 package pipeline_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
-	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/erasure"
 	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/projections/snapshots"
-	"github.com/badgestream/badgestream/schemas"
 )
 
 // erase erases users, and waits until nothing is left of them. An engine must
@@ -23,9 +19,7 @@ func (c *community) erase(ctx context.Context, store *projections.Store, users .
 	c.T.Helper()
 	_, _, err := erasure.Erase(ctx, store, c.Config.Brokers, users, "a moderator", "they asked for it", 0)
 	c.do("erase", err)
-	for _, user := range users {
-		c.gone(ctx, store, user)
-	}
+	c.gone(ctx, store, users...)
 }
 
 func (c *community) store(ctx context.Context) *projections.Store {
@@ -50,7 +44,7 @@ func TestErasedByOtherRules(t *testing.T) {
 // and nothing is told of who was erased, there or on the way back.
 func testErasedByOtherRules(t *testing.T, stack *stacktest.Stack) {
 	c := found(t, stack, grouptest.Catalog(t, "starview"), 2)
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	store := c.store(ctx)
 	for _, user := range []string{"before", "meanwhile", "loses"} {
@@ -61,16 +55,14 @@ func testErasedByOtherRules(t *testing.T, stack *stacktest.Stack) {
 	defer stop()
 	c.erase(ctx, store, "before")
 	r := c.rebuilder(ctx)
-	text, _ := schemas.CatalogText("starview")
-	stricter, err := catalog.Parse("stricter", bytes.Replace(text, []byte("tier: 2\n        at_least: 5"), []byte("tier: 2\n        at_least: 6"), 1))
-	c.do("read the stricter catalogue", err)
-	_, err = r.Start(ctx, stricter, 0)
+	stricter := c.stricter()
+	_, err := r.Start(ctx, stricter, 0)
 	c.do("start a rebuild", err)
 	c.followed(ctx, r)
 	before, switched := len(c.Badges()), make(chan error, 1)
 	// While nobody can remove what is left of him, the switch must wait.
 	c.do("hold what is left", store.Alone(ctx, "erase", func() error {
-		_, _, err = erasure.Erase(ctx, store, c.Config.Brokers, []string{"meanwhile"}, "a moderator", "he asked for it", 0)
+		_, _, err := erasure.Erase(ctx, store, c.Config.Brokers, []string{"meanwhile"}, "a moderator", "he asked for it", 0)
 		c.do("erase", err)
 		go func() {
 			_, err := r.Switch(ctx, true, false)
@@ -104,9 +96,7 @@ func testErasedByOtherRules(t *testing.T, stack *stacktest.Stack) {
 	if told != 2 {
 		t.Errorf("two switches told %d things", told)
 	}
-	for _, user := range []string{"before", "meanwhile"} {
-		c.gone(ctx, store, user)
-	}
+	c.gone(ctx, store, "before", "meanwhile")
 	c.Verify()
 }
 
@@ -118,14 +108,14 @@ func TestErasedRestored(t *testing.T)     { t.Parallel(); testErasedRestored(t, 
 // gone again, and all else as it was published.
 func testErasedRestored(t *testing.T, stack *stacktest.Stack) {
 	c := found(t, stack, grouptest.Catalog(t, "starview"), 4)
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	records := grouptest.Crowd(t, 29, 60, 3_000)
 	c.Config.Batch = 61
 	c.Produce(records[:1_000]...)
 	c.Drain()
 	backup := c.backup(ctx, "before")
-	users := c.holders(3)
+	users := c.Holders(ctx, 3)
 	stop := c.Engine(ctx, 2, 61)
 	c.erase(ctx, c.store(ctx), users...)
 	stop()
@@ -136,9 +126,7 @@ func testErasedRestored(t *testing.T, stack *stacktest.Stack) {
 	c.Drain()
 	stop = c.Engine(ctx, 2, 61)
 	store := c.store(ctx)
-	for _, user := range users {
-		c.gone(ctx, store, user)
-	}
+	c.gone(ctx, store, users...)
 	stop()
 	c.Produce(records[2_000:]...)
 	c.Drain()
@@ -158,7 +146,7 @@ func TestErasedFromOldRedis(t *testing.T) {
 // erased.
 func testErasedFromOldRedis(t *testing.T, stack *stacktest.Stack) {
 	c := found(t, stack, grouptest.Catalog(t, "starview"), 1)
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	c.Produce(slices.Concat(visits(5, "gone"), visits(5, "stays"))...)
 	c.Drain()

@@ -3,9 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"os/exec"
-	"slices"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -13,6 +11,7 @@ import (
 	"github.com/badgestream/badgestream/internal/erasure"
 	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/projections"
+	"github.com/badgestream/badgestream/schemas"
 )
 
 func TestRealErased(t *testing.T) { t.Parallel(); testErased(t, stacktest.Real(t)) }
@@ -23,7 +22,7 @@ func TestErased(t *testing.T)     { t.Parallel(); testErased(t, stacktest.Embedd
 // must come out the same to the byte.
 func testErased(t *testing.T, stack *stacktest.Stack) {
 	c := found(t, stack, grouptest.Catalog(t, "starview"), 4)
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	const rounds, each = 4, 1_000
 	records := grouptest.Crowd(t, 71, 80, rounds*each)
@@ -33,7 +32,7 @@ func testErased(t *testing.T, stack *stacktest.Stack) {
 	for round := range rounds {
 		c.Produce(records[round*each : (round+1)*each]...)
 		c.Published(ctx, int64(round*each+each/3))
-		users := c.holders(4 * (round + 1))[4*round:]
+		users := c.Holders(ctx, 4*(round+1))[4*round:]
 		_, _, err := erasure.Erase(ctx, store, c.Config.Brokers, users, "a moderator", "they asked for it", 0)
 		c.do("erase", err)
 		erased = append(erased, users...)
@@ -42,9 +41,7 @@ func testErased(t *testing.T, stack *stacktest.Stack) {
 		procs[victim] = c.process(2, 41+round)
 	}
 	c.Published(ctx, rounds*each)
-	for _, user := range erased {
-		c.gone(ctx, store, user)
-	}
+	c.gone(ctx, store, erased...)
 	for _, p := range procs {
 		c.kill(p)
 	}
@@ -55,39 +52,27 @@ func testErased(t *testing.T, stack *stacktest.Stack) {
 	_, err := r.Start(ctx, nil, 0)
 	c.do("start a rebuild", err)
 	c.same(ctx, r)
-	for _, user := range erased {
-		c.gone(ctx, store, user)
-	}
+	c.gone(ctx, store, erased...)
 }
 
-// holders are n users who got a badge, in the order in which they did.
-func (c *community) holders(n int) []string {
-	var users []string
-	c.Until(c.T.Context(), "users have badges", func() bool {
-		users = nil
-		for _, e := range c.Badges() {
-			if !slices.Contains(users, e.User) {
-				users = append(users, e.User)
-			}
-		}
-		slices.Sort(users)
-		return len(users) >= n
-	})
-	return users[:n]
-}
-
-// gone waits until a user is erased, and looks for him everywhere.
-func (c *community) gone(ctx context.Context, store *projections.Store, user string) {
+// gone waits until users are erased, and looks for them everywhere.
+func (c *community) gone(ctx context.Context, store *projections.Store, users ...string) {
 	c.T.Helper()
+	_, in, err := store.CurrentCatalog(ctx)
+	c.do("read the group's secret", err)
+	for _, user := range users {
+		c.Until(ctx, "nothing is left of "+user, func() bool {
+			e, err := store.ErasureOf(ctx, schemas.HashUser(in.Secret, user))
+			c.do("look for the erasure", err)
+			return e != nil && e.Done != nil
+		})
+	}
 	cfg := &erasure.Config{Brokers: c.Config.Brokers, Redis: c.Config.Redis, AwardTopic: c.Config.AwardTopic, DeadLetterTopic: c.Config.DeadLetterTopic}
-	var r *erasure.Report
-	c.Until(ctx, "nothing is left of "+user, func() bool {
-		var err error
-		r, err = erasure.Look(ctx, store, cfg, user)
-		c.do("look what is left", err)
-		return r.Done != ""
-	})
-	if r.Left() || r.Events == 0 {
-		c.T.Errorf("%s: %+v", user, r)
+	reports, err := erasure.Look(ctx, store, cfg, users...)
+	c.do("look what is left", err)
+	for _, r := range reports {
+		if r.Left() || r.Events == 0 {
+			c.T.Errorf("%s: %+v", r.User, r)
+		}
 	}
 }

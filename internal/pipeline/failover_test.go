@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -25,7 +24,7 @@ import (
 func TestRealRedisFailsOver(t *testing.T) {
 	t.Parallel()
 	stack := stacktest.Real(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	main := startRedis(ctx, t, devstack.RedisConfig{})
 	replica := startRedis(ctx, t, devstack.RedisConfig{ReplicaOf: main})

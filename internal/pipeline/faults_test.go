@@ -45,7 +45,7 @@ func (c *community) redis() *redis.Client {
 // to fold, and wants every snapshot back.
 func testFlushedRedis(t *testing.T, stack *stacktest.Stack) {
 	c := found(t, stack, grouptest.Catalog(t, "starview"), 2)
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	stop := c.Engine(ctx, 2, 0)
 	defer stop()
@@ -176,7 +176,7 @@ func testTick(t *testing.T, stack *stacktest.Stack) {
 		t.Fatal(err)
 	}
 	c := found(t, stack, cat, 2)
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	const members = 4_500
 	var joins []*kgo.Record
@@ -229,7 +229,7 @@ badges:
 func testOtherCatalog(t *testing.T, stack *stacktest.Stack) {
 	text, _ := schemas.CatalogText("starview")
 	c := found(t, stack, grouptest.Catalog(t, "starview"), 2)
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	stop := c.Engine(ctx, 2, 0)
 	defer stop()
@@ -252,11 +252,7 @@ func testOtherCatalog(t *testing.T, stack *stacktest.Stack) {
 	if all := c.Badges(); len(all) != 2 || all[0].CatalogVersion+all[1].CatalogVersion != 3 {
 		t.Errorf("badge events %+v, want one of each version", all)
 	}
-	stricter, err := catalog.Parse("starview", bytes.Replace(text, []byte("tier: 2\n        at_least: 5"), []byte("tier: 2\n        at_least: 6"), 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = pipeline.Init(ctx, c.Config, stricter, c.Telemetry().Log)
+	err = pipeline.Init(ctx, c.Config, c.stricter(), c.Telemetry().Log)
 	if err == nil || !strings.Contains(err.Error(), "explorer") || !strings.Contains(err.Error(), "rebuild start --catalog") {
 		t.Errorf("another rule: %v", err)
 	}

@@ -18,7 +18,7 @@ func TestSameInstance(t *testing.T)     { t.Parallel(); testSameInstance(t, stac
 // and stay there without doing anything: the worker takes its name back.
 func testSameInstance(t *testing.T, stack *stacktest.Stack) {
 	c := found(t, stack, grouptest.Catalog(t, "starview"), 1)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	stop := c.Engine(ctx, 1, 0)
 	c.Produce(visits(5, "u1")...)

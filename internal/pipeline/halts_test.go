@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
@@ -83,7 +82,7 @@ func testHalts(t *testing.T, servers func(testing.TB) *stacktest.Stack) {
 		t.Run(h.name, func(t *testing.T) {
 			t.Parallel()
 			c := found(t, servers(t), grouptest.Catalog(t, "starview"), 1)
-			ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 			defer cancel()
 			c.Produce(visits(5, "u1")...)
 			c.Drain()

@@ -11,6 +11,7 @@ import (
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/grouptest"
+	"github.com/badgestream/badgestream/schemas"
 )
 
 func TestMain(m *testing.M) {
@@ -27,6 +28,16 @@ type community struct{ *grouptest.Group }
 func found(t *testing.T, stack *stacktest.Stack, cat *catalog.Catalog, partitions int) *community {
 	t.Helper()
 	return &community{grouptest.New(t, stack, cat, partitions)}
+}
+
+// stricter is Starview with one place more asked for a badge: who has just five
+// has explorer by the shipped rules alone.
+func (c *community) stricter() *catalog.Catalog {
+	c.T.Helper()
+	text, _ := schemas.CatalogText("starview")
+	cat, err := catalog.Parse("stricter", bytes.Replace(text, []byte("tier: 2\n        at_least: 5"), []byte("tier: 2\n        at_least: 6"), 1))
+	c.do("read the stricter catalogue", err)
+	return cat
 }
 
 // lines makes a structured-mode record of each line, as `produce --raw` does.

@@ -3,7 +3,6 @@ package pipeline_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/grouptest"
@@ -17,7 +16,7 @@ func TestParallel(t *testing.T)     { t.Parallel(); testParallel(t, stacktest.Em
 // the same history.
 func testParallel(t *testing.T, stack *stacktest.Stack) {
 	c := found(t, stack, grouptest.Catalog(t, "starview"), 4)
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	records := grouptest.Crowd(t, 7, 150, 12_000)
 	first := c.Engine(ctx, 2, 97)

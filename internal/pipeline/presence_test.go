@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/grouptest"
@@ -18,7 +17,7 @@ func TestRealAnotherRedis(t *testing.T) {
 	t.Parallel()
 	stack, other := stacktest.Real(t), stacktest.Real(t)
 	c := found(t, stack, grouptest.Catalog(t, "starview"), 2)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	stop := c.Engine(ctx, 1, 0)
 	c.Produce(visits(3, "u1")...)

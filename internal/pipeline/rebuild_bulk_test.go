@@ -30,7 +30,7 @@ func TestRebuildInBulk(t *testing.T)     { t.Parallel(); testRebuildInBulk(t, st
 // All tables must be the live ones, byte for byte.
 func testRebuildInBulk(t *testing.T, stack *stacktest.Stack) {
 	c := found(t, stack, aged(t), 4)
-	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	stops := []func(){c.Engine(ctx, 2, 97), c.Engine(ctx, 2, 53)}
 	c.produceAges(grouptest.Crowd(t, 59, 150, 6_000), func(records int64) { c.Published(ctx, records) })
@@ -95,7 +95,7 @@ func TestRebuildInBulkKilled(t *testing.T) {
 // wants the next to go on as if nothing had been.
 func testRebuildInBulkKilled(t *testing.T, stack *stacktest.Stack) {
 	c := found(t, stack, aged(t), 4)
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	c.Config.Batch = 173
 	c.produceAges(grouptest.Crowd(t, 61, 150, 9_000), func(int64) { c.Drain() })

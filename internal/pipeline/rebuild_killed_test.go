@@ -22,7 +22,7 @@ func TestRebuildKilled(t *testing.T)     { t.Parallel(); testRebuildKilled(t, st
 func testRebuildKilled(t *testing.T, stack *stacktest.Stack) {
 	mine, other := aged(t), aged(t, "at_least: 5\n", "at_least: 4\n", "at_least: 10\n", "at_least: 12\n")
 	c := found(t, stack, mine, 4)
-	ctx, cancel := context.WithTimeout(t.Context(), 280*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	records := grouptest.Crowd(t, 53, 150, 9_000)
 	c.Config.Batch = 173

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/grouptest"
@@ -65,7 +64,7 @@ func testRebuildRefused(t *testing.T, servers func(testing.TB) *stacktest.Stack)
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			c := found(t, servers(t), grouptest.Catalog(t, "starview"), 1)
-			ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 			defer cancel()
 			c.Produce(visits(5, "u1")...)
 			c.Drain()

@@ -2,13 +2,11 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
-	"time"
 
+	"github.com/badgestream/badgestream/internal/control"
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/schemas"
 	"github.com/cockroachdb/errors"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // Switch asks for the generation beside the live one to be the live one, and
@@ -57,22 +55,11 @@ func (r *Rebuilder) ask(ctx context.Context, s schemas.Switch) (*projections.Swi
 	if err != nil {
 		return nil, err
 	}
-	cl, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(r.cfg.Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner())}, r.kafka...)...)
+	at, err := control.Write(ctx, r.cfg.Group, r.cfg.Brokers, &control.Record{Type: schemas.SwitchType, Of: "switches", Data: data}, r.kafka...)
 	if err != nil {
-		return nil, errors.Wrap(err, "make a Kafka client")
+		return nil, err
 	}
-	defer cl.Close()
-	now := time.Now()
-	header := func(key, value string) kgo.RecordHeader { return kgo.RecordHeader{Key: key, Value: []byte(value)} }
-	rec := &kgo.Record{Topic: r.cfg.controlTopic(), Partition: 0, Value: data, Headers: []kgo.RecordHeader{
-		header("ce_specversion", "1.0"), header("ce_id", fmt.Sprintf("switch-%d-%d", s.Generation, now.UnixMicro())),
-		header("ce_source", "/badgestream/"+r.cfg.Group), header("ce_type", schemas.SwitchType),
-		header("ce_time", schemas.FormatTime(now.UnixMicro())), header("content-type", "application/json"),
-	}}
-	if err := cl.ProduceSync(ctx, rec).FirstErr(); err != nil {
-		return nil, errors.Wrapf(err, "write the switch to %s", rec.Topic)
-	}
-	return &projections.Switch{Switch: s, TopicPartition: projections.TopicPartition{Topic: rec.Topic, Partition: rec.Partition}, Offset: rec.Offset}, nil
+	return &projections.Switch{Switch: s, TopicPartition: at.TopicPartition, Offset: at.Offset}, nil
 }
 
 // Retire gives up the generation that was live before a switch: there is no way

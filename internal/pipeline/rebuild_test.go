@@ -3,7 +3,6 @@ package pipeline_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/grouptest"
@@ -57,7 +56,7 @@ func TestRebuild(t *testing.T)     { t.Parallel(); testRebuild(t, stacktest.Embe
 // badges that came and went, places, and what is no event.
 func testRebuild(t *testing.T, stack *stacktest.Stack) {
 	c := found(t, stack, grouptest.Catalog(t, "starview"), 4)
-	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	records := grouptest.Crowd(t, 41, 150, 8_000)
 	first, second := c.Engine(ctx, 2, 97), c.Engine(ctx, 2, 53)

@@ -31,7 +31,7 @@ func testRepairKilled(t *testing.T, stack *stacktest.Stack) {
 		t.Fatal(err)
 	}
 	c := found(t, stack, cat, 4)
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	procs := []*exec.Cmd{c.process(2, 41), c.process(1, 23)}
 	loading, quiet := context.WithCancel(ctx)

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -29,7 +28,7 @@ func TestRestored(t *testing.T)     { t.Parallel(); testRestored(t, stacktest.Em
 // have gaps, as they have after transactions that were rolled back.
 func testRestored(t *testing.T, stack *stacktest.Stack) {
 	c := found(t, stack, grouptest.Catalog(t, "starview"), 4)
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	records := grouptest.Crowd(t, 23, 120, 6_000)
 	c.Config.Batch = 61
@@ -68,7 +67,7 @@ func (c *community) skipNumbers(ctx context.Context, n int) {
 // must not stay.
 func testRestoredTwice(t *testing.T, stack *stacktest.Stack) {
 	c := found(t, stack, grouptest.Catalog(t, "starview"), 2)
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	c.Produce(visits(3, "u1")...)
 	c.Drain()
@@ -100,7 +99,7 @@ func TestRestoredTwice(t *testing.T)     { t.Parallel(); testRestoredTwice(t, st
 func TestRealRestoredUnderLoad(t *testing.T) {
 	stacktest.NeedReal(t)
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	c, stack, dir := ownServers(ctx, t, grouptest.Catalog(t, "starview"), 4)
 	data := filepath.Join(dir, "postgres", "data")
@@ -172,7 +171,7 @@ func (c *community) backup(ctx context.Context, label string) string {
 // records, and wants a halt that says so.
 func testRestoredBlind(t *testing.T, stack *stacktest.Stack) {
 	c := found(t, stack, grouptest.Catalog(t, "starview"), 2)
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	c.Produce(visits(3, "u1")...)
 	c.Drain()

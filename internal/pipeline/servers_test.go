@@ -17,7 +17,7 @@ import (
 func TestRealServersDie(t *testing.T) {
 	stacktest.NeedReal(t)
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	c, stack, dir := ownServers(ctx, t, grouptest.Catalog(t, "starview"), 4)
 	const each = 2_000
@@ -50,7 +50,7 @@ func TestRealServersDie(t *testing.T) {
 func TestRealServersHang(t *testing.T) {
 	stacktest.NeedReal(t)
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	c, stack, _ := ownServers(ctx, t, grouptest.Catalog(t, "starview"), 4)
 	servers := serversOf(stack)
@@ -89,7 +89,7 @@ const stopsWithin = 45 * time.Second
 func TestRealStopsWhileServersHang(t *testing.T) {
 	stacktest.NeedReal(t)
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	c, stack, _ := ownServers(ctx, t, grouptest.Catalog(t, "starview"), 4)
 	servers := serversOf(stack)

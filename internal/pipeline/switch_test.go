@@ -28,7 +28,7 @@ func TestSwitchHeals(t *testing.T)     { t.Parallel(); testSwitchHeals(t, stackt
 // rebuilds too.
 func testSwitchHeals(t *testing.T, stack *stacktest.Stack) {
 	c := found(t, stack, grouptest.Catalog(t, "starview"), 4)
-	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	records := grouptest.Crowd(t, 43, 120, 6_000)
 	c.Produce(records[:4_000]...)
@@ -166,7 +166,7 @@ func testSwitchRules(t *testing.T, stack *stacktest.Stack) {
 	mine := aged(t)
 	other := aged(t, "slug: first-light", "slug: aa-first-glimmer", "at_least: 5\n", "at_least: 4\n", "at_least: 10\n", "at_least: 12\n", "at_least: 365", "at_least: 400")
 	c := found(t, stack, mine, 4)
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	records := grouptest.Crowd(t, 47, 120, 8_000)
 	watch, err := oracle.Watch(ctx, c.AuditConfig(), 20*time.Millisecond)

@@ -30,7 +30,7 @@ func TestUndecidedOffsets(t *testing.T)     { t.Parallel(); testUndecidedOffsets
 // must wait until that is decided. When it is, they stand there once.
 func testUndecidedOffsets(t *testing.T, stack *stacktest.Stack) {
 	c := found(t, stack, grouptest.Catalog(t, "starview"), 1)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	c.Produce(visits(5, "u1")...)
 	commit := c.publishUndecided(ctx, c.foldUnpublished(ctx, 0, 0, 5))

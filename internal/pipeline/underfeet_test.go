@@ -39,7 +39,7 @@ func TestRealUnderItsFeet(t *testing.T) {
 		t.Run(h.name, func(t *testing.T) {
 			t.Parallel()
 			c := found(t, stacktest.Real(t), grouptest.Catalog(t, "starview"), 1)
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 			defer cancel()
 			c.Produce(visits(5, "u1")...)
 			ended := make(chan error, 1)

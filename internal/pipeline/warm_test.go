@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -92,7 +91,7 @@ func TestWindowOfAFormerOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := found(t, stacktest.Embedded(t), cat, 1)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	stop := c.Engine(ctx, 1, 0)
 	defer stop()

@@ -19,7 +19,7 @@ import (
 func TestRealZombie(t *testing.T) {
 	t.Parallel()
 	c := found(t, stacktest.Real(t), grouptest.Catalog(t, "starview"), 4)
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	stops := []time.Duration{time.Second, 13 * time.Second, 4 * time.Second, 13 * time.Second, 9 * time.Second, 26 * time.Second}
 	const each = 1_500
@@ -55,7 +55,7 @@ func TestRealZombie(t *testing.T) {
 func TestRealSameTransactionalID(t *testing.T) {
 	t.Parallel()
 	c := found(t, stacktest.Real(t), grouptest.Catalog(t, "starview"), 2)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	const rounds, each = 6, 1_000
 	records := grouptest.Crowd(t, 13, 100, rounds*each)

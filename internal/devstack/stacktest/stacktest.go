@@ -37,7 +37,24 @@ const (
 	EnvRedis    = "BADGESTREAM_TEST_REDIS"
 	// EnvReal, if it is 1, has each package start real servers of its own.
 	EnvReal = "BADGESTREAM_TEST_REAL"
+	// EnvPatience, such as 100s, is how long a test waits for what must come.
+	EnvPatience = "BADGESTREAM_TEST_PATIENCE"
 )
+
+// Patience is how long a test waits for what must come: a bound for a hang, far
+// beyond what many tests with the race detector need that share a busy machine.
+func Patience(t testing.TB) time.Duration {
+	t.Helper()
+	text := os.Getenv(EnvPatience)
+	if text == "" {
+		return 6 * time.Minute
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("%s: %v", EnvPatience, err)
+	}
+	return d
+}
 
 // RealCommand is how tests on real servers are run.
 const RealCommand = "go run ./internal/devstack/cmd/realstack -- go test -count=1 -run Real ./..."

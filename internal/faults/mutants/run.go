@@ -146,7 +146,9 @@ func (r *Runner) run(ctx context.Context, dir string, s Stage, limit time.Durati
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Dir = dir
 	// Where a tree lies does not matter to what is compiled: copies share it.
-	cmd.Env = append(os.Environ(), "GOFLAGS="+strings.TrimSpace(os.Getenv("GOFLAGS")+" -trimpath"))
+	cmd.Env = append(os.Environ(), "GOFLAGS="+strings.TrimSpace(os.Getenv("GOFLAGS")+" -trimpath"),
+		// Many a mistake shows by what never comes.
+		"BADGESTREAM_TEST_PATIENCE=100s")
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 30 * time.Second
 	out, err := cmd.CombinedOutput()
