@@ -22,7 +22,7 @@ func (b *BulkFolder) Commit() error {
 	}
 	ranges := b.ranges
 	b.ranges = nil
-	return b.write.send(func(ctx context.Context, conn *pgbatch.Conn) error {
+	return b.write.send(0, func(ctx context.Context, conn *pgbatch.Conn) error {
 		pipe := conn.Begin()
 		moved := b.plain.move(pipe, ranges)
 		if err := pipe.Run(ctx); err != nil {

@@ -17,28 +17,36 @@ import (
 // nothing more.
 type bulkWriter struct {
 	conn *pgbatch.Conn
-	jobs chan queuedJob
 	done chan struct{}
 	open bool // a transaction is
 	// spare is what rows were written in before.
 	spare chan *pgbatch.Copy
 
-	mu  sync.Mutex
-	err error
+	mu      sync.Mutex
+	changed sync.Cond // what follows is other than it was
+	jobs    []queuedJob
+	waiting int // bytes of the jobs, and of the one that is done
+	closed  bool
+	err     error
 }
 
 type bulkJob func(context.Context, *pgbatch.Conn) error
 
-// queuedJob is a job, or somebody who waits for those before.
+// queuedJob is a job and its size, or somebody who waits for those before.
 type queuedJob struct {
 	job     bulkJob
+	bytes   int
 	reached chan struct{}
 }
 
-// bulkAhead is how many jobs wait at most, of about bulkRows rows each.
 const (
-	bulkAhead = 4
-	bulkRows  = 8_000
+	// bulkRows is about how many rows a job has.
+	bulkRows = 8_000
+	// bulkAhead is how many bytes of jobs wait at most: a commit gives many at
+	// once, and the next is folded while they are written.
+	bulkAhead = 48 << 20
+	// bulkSpare is how many buffers are kept to be used again.
+	bulkSpare = 6
 )
 
 func newBulkWriter(ctx context.Context, cfg *pgconn.Config) (*bulkWriter, error) {
@@ -46,25 +54,60 @@ func newBulkWriter(ctx context.Context, cfg *pgconn.Config) (*bulkWriter, error)
 	if err != nil {
 		return nil, err
 	}
-	w := &bulkWriter{conn: conn, jobs: make(chan queuedJob, bulkAhead), done: make(chan struct{}), spare: make(chan *pgbatch.Copy, bulkAhead+2)}
+	w := &bulkWriter{conn: conn, done: make(chan struct{}), spare: make(chan *pgbatch.Copy, bulkSpare)}
+	w.changed.L = &w.mu
 	go func() {
 		defer close(w.done)
-		for q := range w.jobs {
+		for q, ok := w.next(); ok; q, ok = w.next() {
 			if q.job == nil {
 				close(q.reached)
 				continue
 			}
-			if w.failed() != nil {
-				continue
+			var err error
+			if w.failed() == nil {
+				err = w.do(ctx, q.job)
 			}
-			if err := w.do(ctx, q.job); err != nil {
-				w.mu.Lock()
-				w.err = err
-				w.mu.Unlock()
-			}
+			w.finished(q, err)
 		}
 	}()
 	return w, nil
+}
+
+// next waits for a job; ok is false once there will be no more.
+func (w *bulkWriter) next() (q queuedJob, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for len(w.jobs) == 0 && !w.closed {
+		w.changed.Wait()
+	}
+	if len(w.jobs) == 0 {
+		return queuedJob{}, false
+	}
+	q = w.jobs[0]
+	w.jobs[0] = queuedJob{}
+	w.jobs = w.jobs[1:]
+	return q, true
+}
+
+func (w *bulkWriter) finished(q queuedJob, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.waiting -= q.bytes
+	if w.err == nil {
+		w.err = err
+	}
+	w.changed.Broadcast()
+}
+
+func (w *bulkWriter) queue(q queuedJob) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.waiting > 0 && w.waiting+q.bytes > bulkAhead {
+		w.changed.Wait()
+	}
+	w.waiting += q.bytes
+	w.jobs = append(w.jobs, q)
+	w.changed.Broadcast()
 }
 
 func (w *bulkWriter) do(ctx context.Context, job bulkJob) error {
@@ -85,12 +128,13 @@ func (w *bulkWriter) failed() error {
 	return w.err
 }
 
-// send gives the writer a job. The error is one of an earlier job.
-func (w *bulkWriter) send(job bulkJob) error {
+// send gives the writer a job of so many bytes. The error is one of an earlier
+// job.
+func (w *bulkWriter) send(bytes int, job bulkJob) error {
 	if err := w.failed(); err != nil {
 		return err
 	}
-	w.jobs <- queuedJob{job: job}
+	w.queue(queuedJob{job: job, bytes: bytes})
 	return nil
 }
 
@@ -108,7 +152,7 @@ func (w *bulkWriter) rows(fields int) *pgbatch.Copy {
 
 // copy gives the writer rows that are new; they are its own from there on.
 func (w *bulkWriter) copy(stmt pgbatch.Statement, rows *pgbatch.Copy) error {
-	return w.send(func(ctx context.Context, conn *pgbatch.Conn) error {
+	return w.send(rows.Size(), func(ctx context.Context, conn *pgbatch.Conn) error {
 		err := conn.Copy(ctx, stmt, rows)
 		select {
 		case w.spare <- rows:
@@ -120,7 +164,11 @@ func (w *bulkWriter) copy(stmt pgbatch.Statement, rows *pgbatch.Copy) error {
 
 // run gives the writer a statement with its parameters, which are its own.
 func (w *bulkWriter) run(stmt pgbatch.Statement, params ...[]byte) error {
-	return w.send(func(ctx context.Context, conn *pgbatch.Conn) error {
+	bytes := 0
+	for _, p := range params {
+		bytes += len(p)
+	}
+	return w.send(bytes, func(ctx context.Context, conn *pgbatch.Conn) error {
 		pipe := conn.Begin()
 		pipe.Add(stmt, nil, params...)
 		return pipe.Run(ctx)
@@ -130,7 +178,7 @@ func (w *bulkWriter) run(stmt pgbatch.Statement, params ...[]byte) error {
 // settle waits until all jobs are done.
 func (w *bulkWriter) settle(ctx context.Context) error {
 	reached := make(chan struct{})
-	w.jobs <- queuedJob{reached: reached}
+	w.queue(queuedJob{reached: reached})
 	select {
 	case <-reached:
 		return w.failed()
@@ -145,8 +193,9 @@ func (w *bulkWriter) close(ctx context.Context) error {
 	}
 	w.mu.Lock()
 	w.err = errors.CombineErrors(w.err, errors.New("the folder is closed"))
+	w.closed = true
+	w.changed.Broadcast()
 	w.mu.Unlock()
-	close(w.jobs)
 	<-w.done
 	return errors.Wrap(w.conn.Close(ctx), "close the writing connection")
 }

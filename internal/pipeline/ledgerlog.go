@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"time"
 
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/projections"
@@ -19,6 +20,11 @@ type ledgerLog struct {
 	bytes  int
 }
 
+// fetchWait is how long a broker keeps a request of which no partition has
+// anything new. A partition is only asked for by the next request once it is
+// needed again, so that all would wait for this one.
+const fetchWait = 50 * time.Millisecond
+
 // openLedgerLog begins to read the partitions from where they are folded, and
 // makes their windows by the catalogue.
 func openLedgerLog(ctx context.Context, with reading, cat *catalog.Catalog, parts map[projections.TopicPartition]*partition, bytes int) (*ledgerLog, error) {
@@ -33,7 +39,7 @@ func openLedgerLog(ctx context.Context, with reading, cat *catalog.Catalog, part
 		}
 		starts[id.Topic][id.Partition] = kgo.NewOffset().At(p.folded.Offset)
 	}
-	cl, err := kgo.NewClient(append(with.options(), kgo.ConsumePartitions(starts), kgo.WithPools(&fetchPools{}),
+	cl, err := kgo.NewClient(append(with.options(), kgo.ConsumePartitions(starts), kgo.WithPools(&fetchPools{}), kgo.FetchMaxWait(fetchWait),
 		kgo.FetchMaxBytes(2*fetchBytes), kgo.FetchMaxPartitionBytes(fetchBytes/2))...)
 	return &ledgerLog{parts: parts, cl: cl, bytes: bytes}, errors.Wrap(err, "make a Kafka client")
 }

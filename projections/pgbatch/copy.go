@@ -28,6 +28,9 @@ func (c *Copy) Start(fields int) {
 // Rows is how many rows were begun.
 func (c *Copy) Rows() int { return c.rows }
 
+// Size is how many bytes there are.
+func (c *Copy) Size() int { return len(c.buf) }
+
 // Row begins a row.
 func (c *Copy) Row() {
 	c.rows++
