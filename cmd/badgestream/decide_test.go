@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/badgestream/badgestream/internal/decisions"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
@@ -15,7 +14,7 @@ import (
 // where one does; explain says who and why, and the audits agree.
 func TestDecisionCommands(t *testing.T) {
 	stack := stacktest.Embedded(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	do := func(args ...string) answer { return cli(ctx, t, nil, append(args, globalFlags(stack)...)...) }
 	do("init").expect(t, 0, "")

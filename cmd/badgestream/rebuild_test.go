@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -20,7 +19,7 @@ import (
 func TestRebuildCommands(t *testing.T) {
 	stack := stacktest.Embedded(t)
 	group := stack.Group("g")
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	global := globalFlags(stack)
 	do := func(args ...string) answer { return cli(ctx, t, nil, append(args, global...)...) }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -21,7 +20,7 @@ import (
 func TestReplayAndRepair(t *testing.T) {
 	stack := stacktest.Embedded(t)
 	group := stack.Group("g")
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	global := append(globalFlags(stack), "--partitions", "1")
 	do := func(args ...string) answer { return cli(ctx, t, nil, append(args, global...)...) }

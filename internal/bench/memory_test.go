@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -113,7 +112,7 @@ func TestStrangersAreAllDifferent(t *testing.T) {
 		t.Fatal(err)
 	}
 	batch, window := processor.New(cat), processor.NewWindow(events)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	for n := 0; n < events; {
 		fetches := client.PollFetches(ctx)

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/internal/deadletters"
@@ -184,7 +183,7 @@ func testRebuildRepeatsRedrive(t *testing.T, stack *stacktest.Stack) {
 // switched makes the rebuild what readers see.
 func switched(t *testing.T, g *operatortest.Group, r *pipeline.Rebuilder) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	stop := g.Run(ctx)
 	defer stop()

@@ -33,7 +33,7 @@ func config(g *operatortest.Group) drift.Config {
 
 func audit(t *testing.T, cfg drift.Config) *drift.Report {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	r, err := drift.Audit(ctx, cfg)
 	if err != nil {

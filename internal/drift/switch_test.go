@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/drift"
@@ -20,7 +19,7 @@ func TestAfterASwitch(t *testing.T)     { t.Parallel(); testAfterASwitch(t, stac
 // be seen and mended as before.
 func testAfterASwitch(t *testing.T, stack *stacktest.Stack) {
 	g := folded(t, stack, "starview")
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	g.Rebuild(ctx)
 	g.Produce(anything(g.Catalog, 3, 300)...)

@@ -3,7 +3,6 @@ package explain_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/explain"
@@ -16,7 +15,7 @@ func TestAfterASwitch(t *testing.T)     { t.Parallel(); testAfterASwitch(t, stac
 // testAfterASwitch wants the same story once a rebuild is what readers see.
 func testAfterASwitch(t *testing.T, stack *stacktest.Stack) {
 	g := operatortest.Found(t, stack, "starview", 1)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	g.Produce(story(g)...)
 	g.Drain()

@@ -2,13 +2,10 @@ package grouptest
 
 import (
 	"context"
-	"time"
 
+	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/oracle"
 )
-
-// auditTime bounds an audit.
-const auditTime = 2 * time.Minute
 
 // AuditConfig is an audit of the group at rest.
 func (g *Group) AuditConfig() oracle.Config {
@@ -22,7 +19,7 @@ func (g *Group) AuditConfig() oracle.Config {
 // Audit has the oracle look, and gives its report.
 func (g *Group) Audit(cfg oracle.Config) *oracle.Report {
 	g.T.Helper()
-	ctx, cancel := context.WithTimeout(g.T.Context(), auditTime)
+	ctx, cancel := context.WithTimeout(g.T.Context(), stacktest.Patience(g.T))
 	defer cancel()
 	report, err := oracle.Audit(ctx, cfg)
 	if err != nil {

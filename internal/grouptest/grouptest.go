@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -17,9 +16,6 @@ import (
 	"github.com/badgestream/badgestream/internal/pipeline"
 	"github.com/badgestream/badgestream/internal/telemetry"
 )
-
-// drainTime bounds what a test waits for a drain.
-const drainTime = 2 * time.Minute
 
 // producedBytes is the largest batch that a test produces: a record may then
 // hold what the larger tests of bad input put there.
@@ -77,7 +73,7 @@ func (g *Group) Produce(records ...*kgo.Record) {
 // Drain runs the engine until all that stands in the topics is published.
 func (g *Group) Drain() pipeline.Summary {
 	g.T.Helper()
-	ctx, cancel := context.WithTimeout(g.T.Context(), drainTime)
+	ctx, cancel := context.WithTimeout(g.T.Context(), stacktest.Patience(g.T))
 	defer cancel()
 	cfg := g.Config
 	cfg.Drain = true
@@ -86,7 +82,7 @@ func (g *Group) Drain() pipeline.Summary {
 		g.T.Fatal(err)
 	}
 	if ctx.Err() != nil {
-		g.T.Fatalf("not drained within %v: %+v", drainTime, sum)
+		g.T.Fatalf("not drained in time: %+v", sum)
 	}
 	return sum
 }

@@ -7,19 +7,17 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/schemas"
 )
 
-const (
-	readTime = 30 * time.Second
-	lookTime = 20 * time.Millisecond
-)
+const lookTime = 20 * time.Millisecond
 
 // Read returns all records of a topic that a read_committed reader sees, once
 // all transactions on it have ended.
 func (g *Group) Read(topic string) []*kgo.Record {
 	g.T.Helper()
-	ctx, cancel := context.WithTimeout(g.T.Context(), readTime)
+	ctx, cancel := context.WithTimeout(g.T.Context(), stacktest.Patience(g.T))
 	defer cancel()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(g.Config.Brokers...), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))

@@ -3,7 +3,6 @@ package oracle_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/grouptest"
@@ -18,7 +17,7 @@ func TestAudit(t *testing.T)     { t.Parallel(); testAudit(t, stacktest.Embedded
 // to have had something to look at.
 func testAudit(t *testing.T, stack *stacktest.Stack) {
 	g := found(t, stack, grouptest.Catalog(t, "starview"), 4)
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	g.Config.Batch = 61
 	records := grouptest.Crowd(t, 7, 150, 6_000)

@@ -75,7 +75,7 @@ func testTamperedErasure(t *testing.T, stack *stacktest.Stack) {
 func erased(t *testing.T, stack *stacktest.Stack) (*group, string) {
 	t.Helper()
 	g := tamperable(t, stack)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	stop := g.Engine(ctx, 1, 50)
 	users := g.Erase(ctx, 6)

@@ -84,7 +84,7 @@ func TestEveryKindOfCounter(t *testing.T) {
 // has every kind of counter, with ticks in between, some of them late.
 func testEveryKindOfCounter(t *testing.T, stack *stacktest.Stack) {
 	g := found(t, stack, grouptest.Catalog(t, "stride"), 3)
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	g.Config.Batch = 37
 	stop := g.Engine(ctx, 2, 23)
@@ -146,7 +146,7 @@ func testStepsOfATick(t *testing.T, stack *stacktest.Stack) {
 		t.Fatal(err)
 	}
 	g := found(t, stack, cat, 2)
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	const members = 4_500
 	start := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC) // a tick may not be ahead of its record

@@ -22,7 +22,7 @@ func TestWatch(t *testing.T)     { t.Parallel(); testWatch(t, stacktest.Embedded
 // must never happen, done by hand.
 func testWatch(t *testing.T, stack *stacktest.Stack) {
 	g := found(t, stack, grouptest.Catalog(t, "starview"), 2)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	w, err := oracle.Watch(ctx, g.AuditConfig(), 5*time.Millisecond)
 	if err != nil {

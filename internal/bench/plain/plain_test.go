@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
@@ -56,7 +55,7 @@ func TestConsumer(t *testing.T) { testConsumer(t, stacktest.Embedded(t)) }
 func TestRealConsumer(t *testing.T) { testConsumer(t, stacktest.Real(t)) }
 
 func testConsumer(t *testing.T, stack *stacktest.Stack) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	cfg := Config{
 		Brokers: stack.Brokers, Postgres: stack.PostgresURL, Redis: stack.RedisURL,

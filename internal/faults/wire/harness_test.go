@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/faults/wire"
@@ -46,7 +45,7 @@ func through(t *testing.T, protocol wire.Protocol, server string) (*wire.Proxy, 
 
 func limited(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	t.Cleanup(cancel)
 	return ctx
 }
