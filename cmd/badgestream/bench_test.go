@@ -108,7 +108,7 @@ func TestBenchCompares(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", want, second.out)
 		}
 	}
-	if strings.Contains(second.out, "peak memory") || !strings.Contains(lastLine(second.out), "measures the rest: drain, skew, members, rebuild, latency") {
+	if strings.Contains(second.out, "peak memory") || !strings.Contains(lastLine(second.out), "measures the rest: drain, skew, members, rebuild, latency, beside") {
 		t.Errorf("the drain was not measured, and stands there; or it is not said what else there is:\n%s", second.out)
 	}
 	expectNothingLeft(t, stack, "bench-")

@@ -34,39 +34,42 @@ func measureLatency(ctx context.Context, b *bench, r *Result) error {
 
 func (b *bench) latency(ctx context.Context, r *Result, plan latencyPlan) error {
 	for _, rate := range plan.rates {
-		if err := b.latencyAt(ctx, r, plan, rate); err != nil {
+		w, err := b.latencyAt(ctx, "latency", plan, rate, nil)
+		if err != nil {
 			return errors.Wrapf(err, "at %s events/s", grouped(int64(rate)))
 		}
+		w.report(r, plan)
 	}
 	return nil
 }
 
 // latencyAt measures at one rate: the workload is folded, so that there is a
 // history, and then goes on at a steady pace, with probes among its events.
-func (b *bench) latencyAt(ctx context.Context, r *Result, plan latencyPlan, rate int) (err error) {
-	l, err := b.goLive(ctx, "latency", rate)
+// Something else may go on beside it, until its context ends.
+func (b *bench) latencyAt(ctx context.Context, name string, plan latencyPlan, rate int, beside func(context.Context, *live) error) (w *watch, err error) {
+	l, err := b.goLive(ctx, name, rate)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.CombineErrors(err, l.close(ctx)) }()
 	people, err := l.history(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	engine, living, err := l.run(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.CombineErrors(err, engine.stop()) }()
 	first := visit("probe-start", people.at)
 	if _, err := l.effect(living, feed.Traffic(&first), first.Subject); err != nil {
-		return err
+		return nil, err
 	}
-	w := newWatch(plan, rate)
+	w = newWatch(plan, rate)
 	m := startMeter(b.servers)
-	late, err := w.over(living, l, plan, people)
+	late, err := w.over(living, l, plan, people, beside)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	others := ""
 	if read := m.stop(); read.otherCores != nil {
@@ -74,16 +77,24 @@ func (b *bench) latencyAt(ctx context.Context, r *Result, plan latencyPlan, rate
 	}
 	b.say("%s events/s for %s: the last probe was seen %.2f s after the beginning; events were sent at most %.1f ms late, which counts as theirs%s",
 		grouped(int64(rate)), plan.warm+plan.counted, w.end().Seconds(), late.Seconds()*1e3, others)
-	w.report(r, plan)
-	return nil
+	return w, nil
 }
 
 // over lets the traffic pass and watches the probes among it. Every probe is
-// seen, or it is an error.
-func (w *watch) over(ctx context.Context, l *live, plan latencyPlan, people *community) (late time.Duration, err error) {
+// seen, or it is an error. What goes on beside it is stopped when all are.
+func (w *watch) over(ctx context.Context, l *live, plan latencyPlan, people *community, beside func(context.Context, *live) error) (late time.Duration, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, plan.warm+plan.counted+plan.patience,
 		errors.Newf("they did not come within %s of the last event", plan.patience))
 	defer cancel()
+	if beside != nil {
+		aside, stop := context.WithCancel(ctx)
+		stopped := make(chan error, 1)
+		go func() { stopped <- beside(aside, l) }()
+		defer func() {
+			stop()
+			err = errors.CombineErrors(err, <-stopped)
+		}()
+	}
 	w.began = time.Now()
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return w.watchAwards(ctx, l) })
@@ -107,6 +118,12 @@ func (w *watch) over(ctx context.Context, l *live, plan latencyPlan, people *com
 	return late, all.Wait()
 }
 
+// quantileName is a quantile and what it is called.
+type quantileName struct {
+	name  string
+	share float64
+}
+
 // report notes the quantiles of the probes that count, in milliseconds, and
 // the rate that was kept up.
 func (w *watch) report(r *Result, plan latencyPlan) {
@@ -116,10 +133,7 @@ func (w *watch) report(r *Result, plan latencyPlan) {
 		seen []time.Duration
 	}{{"badge event", w.awards}, {"snapshot", w.snapshots}} {
 		took := w.took(what.seen, plan.warm)
-		for _, q := range []struct {
-			name  string
-			share float64
-		}{{"p50", 0.5}, {"p95", 0.95}, {"p99", 0.99}, {"longest", 1}} {
+		for _, q := range []quantileName{{"p50", 0.5}, {"p95", 0.95}, {"p99", 0.99}, {"longest", 1}} {
 			f := Figure{Measure: "latency", Name: what.name + ", " + q.name + at, Unit: "ms", Lower: true}
 			f.Value = quantile(slices.Sorted(slices.Values(took)), q.share)
 			// What it was in each quarter of the time tells the noise.

@@ -128,7 +128,7 @@ func TestWatchersSayWhatIsMissing(t *testing.T) {
 	}
 	plan := latencyPlan{counted: 100 * time.Millisecond, probes: 100}
 	w := newWatch(plan, 200)
-	_, err = w.over(t.Context(), l, plan, people)
+	_, err = w.over(t.Context(), l, plan, people, nil)
 	if err == nil || !strings.Contains(err.Error(), "10 of 10 probes") || !strings.Contains(err.Error(), "did not come") {
 		t.Errorf("it says %v", err)
 	}

@@ -28,6 +28,7 @@ func measures() []measure {
 		{name: "badges", about: "the drain with a large catalogue, against the usual one", run: measureBadges},
 		{name: "rebuild", about: "a rebuild of what was drained, against the drain", run: measureRebuild},
 		{name: "latency", about: "time from an event to its badge event and its snapshot", run: measureLatency},
+		{name: "beside", about: "the same while a rebuild goes on beside it, against undisturbed", run: measureBeside},
 		{name: "start", about: "time from the start of run to the first fold, also after a kill", run: measureStart},
 		{name: "history", about: "one more event of a user with a long history, against one with a short one", run: measureHistory},
 		{name: "read", about: "reading progress with the Go package, against a raw GET", run: measureRead},
