@@ -28,7 +28,7 @@ on this terminal: --wait only shows how far it is until it has caught up, and
 does the work itself where no engine runs.
 
 Without --max-rate it takes all that it can get while nothing live is folded,
-and about half the time while something is.
+and about a sixth of the time while something is.
 
 It refuses what could not give the right rows: a topic that is compacted, was
 made anew or has other partitions than before; a log that has lost its
