@@ -55,6 +55,9 @@ func newWatch(d *devSession) *watch {
 // followBadges reads the award topic from now on, until the context ends.
 func (w *watch) followBadges(ctx context.Context) error {
 	err := feed.Read(ctx, w.settings.Brokers, w.settings.AwardTopic, feed.Span{Follow: true}, func(r *kgo.Record) error {
+		if r.Value == nil {
+			return nil // an erased one
+		}
 		var e schemas.BadgeEvent
 		err := schemas.DecodeBadgeEvent(r.Headers, r.Value, &e)
 		switch {
