@@ -21,7 +21,7 @@ func testAfterASwitch(t *testing.T, stack *stacktest.Stack) {
 	g := folded(t, stack, "starview")
 	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
-	g.Rebuild(ctx)
+	g.Rebuild(ctx, nil)
 	g.Produce(anything(g.Catalog, 3, 300)...)
 	g.Drain()
 	if r := audit(t, config(g)); r.Err() != nil {
@@ -44,7 +44,7 @@ func testAfterASwitch(t *testing.T, stack *stacktest.Stack) {
 		t.Fatal(err)
 	}
 
-	g.SQL(`UPDATE ` + strings.Replace(g.Gen(), "_g1", "_g2", 1) + `.users SET location_visits = location_visits + 1, held = held[2:], earned_at = earned_at[2:] WHERE id = 'u07'`)
+	g.SQL(`UPDATE ` + g.Gen() + `.users SET location_visits = location_visits + 1, held = held[2:], earned_at = earned_at[2:] WHERE id = 'u07'`)
 	cfg := config(g)
 	cfg.Fix, cfg.Apply = true, true
 	if r := audit(t, cfg); r.Err() == nil || len(r.Fixes) == 0 {

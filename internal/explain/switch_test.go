@@ -19,7 +19,7 @@ func testAfterASwitch(t *testing.T, stack *stacktest.Stack) {
 	defer cancel()
 	g.Produce(story(g)...)
 	g.Drain()
-	g.Rebuild(ctx)
+	g.Rebuild(ctx, nil)
 	e, err := explain.Explain(ctx, g.Store, "ada", "")
 	if err != nil {
 		t.Fatal(err)

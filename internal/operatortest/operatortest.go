@@ -29,6 +29,7 @@ type Group struct {
 	Conn  *pgx.Conn
 	Store *projections.Store
 	t     testing.TB
+	live  int32 // the generation that readers see
 }
 
 // Found makes a group of a shipped catalogue, or of the one in a file.
@@ -37,7 +38,7 @@ func Found(t testing.TB, stack *stacktest.Stack, nameOrPath string, partitions i
 	cat, err := catalog.Load(nameOrPath)
 	check(t, err)
 	base := grouptest.New(t, stack, cat, partitions)
-	g := &Group{t: t, Config: base.Config, Catalog: cat, Client: base.Client}
+	g := &Group{t: t, live: 1, Config: base.Config, Catalog: cat, Client: base.Client}
 	g.Conn, err = pgx.Connect(t.Context(), g.Postgres)
 	check(t, err)
 	t.Cleanup(func() { _ = g.Conn.Close(context.Background()) })
@@ -92,11 +93,13 @@ func (g *Group) Until(ctx context.Context, what string, holds func() bool) {
 	g.now().Until(ctx, what, holds)
 }
 
-// Base and Gen are the quoted schemas of the group and of its generation.
+// Base is the quoted schema of the group.
 func (g *Group) Base() string { return pgx.Identifier{g.Group}.Sanitize() }
 
-// Gen is the quoted schema of the first generation.
-func (g *Group) Gen() string { return pgx.Identifier{g.Group + "_g1"}.Sanitize() }
+// Gen is the quoted schema of the generation that readers see.
+func (g *Group) Gen() string {
+	return pgx.Identifier{fmt.Sprintf("%s_g%d", g.Group, g.live)}.Sanitize()
+}
 
 // SQL changes what stands in Postgres, and wants it to change something.
 func (g *Group) SQL(text string, args ...any) {
