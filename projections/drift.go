@@ -12,6 +12,7 @@ import (
 
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/processor"
+	"github.com/badgestream/badgestream/schemas"
 )
 
 // Drift looks for users' rows that do not go with what they follow from: their
@@ -53,8 +54,9 @@ type DriftRow struct {
 	// which not the rules decided last.
 	History []processor.Held
 	Decided []int16
-	// HandWrong says that what the row has as granted or withheld is not what
-	// people decided last.
+	// HandWrong says that what the row has as granted, withheld or pinned is not
+	// what people decided last. Of more pins than a user may have it is not known
+	// which gave way: then they are among those pinned.
 	HandWrong bool
 	// Changed is the last version that the history has.
 	Changed int64
@@ -172,13 +174,18 @@ h AS MATERIALIZED (SELECT user_id, max(user_version) AS changed, coalesce(array_
 d AS MATERIALIZED (SELECT user_id, array_agg(id ORDER BY id) FILTER (WHERE verb = 'grant') AS granted, array_agg(id ORDER BY id) FILTER (WHERE verb = 'revoke') AS withheld
   FROM (SELECT DISTINCT ON (x.user_id, x.badge) x.user_id, b.id, x.verb FROM u JOIN ` + base + `.decision x ON x.user_id = u.id JOIN ` + base + `.badge b ON b.slug = x.badge
     WHERE x.verb IN ('grant', 'revoke', 'release') ORDER BY x.user_id, x.badge, x.topic, x.partition DESC, x."offset" DESC) last GROUP BY user_id),
+p AS MATERIALIZED (SELECT user_id, coalesce(array_agg(id ORDER BY at) FILTER (WHERE at IS NOT NULL), '{}') AS pins, count(*) AS ever
+  FROM (SELECT user_id, id, min(at) FILTER (WHERE verb = 'pin' AND at > unpinned) AS at
+    FROM (SELECT x.user_id, b.id, x.verb, x."offset" AS at, coalesce(max(x."offset") FILTER (WHERE x.verb = 'unpin') OVER (PARTITION BY x.user_id, b.id), -1) AS unpinned
+      FROM u JOIN ` + base + `.decision x ON x.user_id = u.id JOIN ` + base + `.badge b ON b.slug = x.badge WHERE x.verb IN ('pin', 'unpin')) each GROUP BY user_id, id) stands GROUP BY user_id),
 r AS (SELECT u.id, u.version, ` + counters + ` AS counters, u."~has" AS has, u."~since" AS since, u."~due" AS due, ` + x.nextDue + ` AS next_due,
   CASE WHEN u."~due" <> 0 AND u."~due" <= c.clock THEN NOT c.ticking ELSE u."~due" <> ` + x.nextDue + ` END AS due_wrong,
   ARRAY[` + strings.Join(x.expected, ", ") + `]::bigint[] AS expected, ARRAY[` + strings.Join(compared, ", ") + `]::bigint[] AS compared,
   ARRAY[` + strings.Join(x.sums, ", ") + `]::bigint[] AS sums, ARRAY[` + strings.Join(x.memberSums, ", ") + `]::bigint[] AS member_sums,
   array_remove(ARRAY[` + strings.Join(x.badges, ", ") + `]::smallint[], NULL) AS truly,
-  coalesce(h.held, '{}') AS h_held, coalesce(h.since, '{}') AS h_since, coalesce(h.decided, '{}') || coalesce(u.granted, '{}') || coalesce(u.withheld, '{}') AS decided, (coalesce(u.granted, '{}'), coalesce(u.withheld, '{}')) IS DISTINCT FROM (coalesce(d.granted, '{}'), coalesce(d.withheld, '{}')) AS hand_wrong, coalesce(h.changed, 0) AS changed
-  FROM u CROSS JOIN c LEFT JOIN m ON m.user_key = u."~key" LEFT JOIN e ON e.user_key = u."~key" LEFT JOIN h ON h.user_id = u.id LEFT JOIN d ON d.user_id = u.id)
+  coalesce(h.held, '{}') AS h_held, coalesce(h.since, '{}') AS h_since, coalesce(h.decided, '{}') || coalesce(u.granted, '{}') || coalesce(u.withheld, '{}') AS decided, (coalesce(u.granted, '{}'), coalesce(u.withheld, '{}')) IS DISTINCT FROM (coalesce(d.granted, '{}'), coalesce(d.withheld, '{}'))
+    OR CASE WHEN coalesce(p.ever, 0) <= ` + strconv.Itoa(schemas.MaxPins) + ` THEN coalesce(u.pinned_badges, '{}') <> coalesce(p.pins, '{}') ELSE NOT coalesce(u.pinned_badges, '{}') <@ p.pins END AS hand_wrong, coalesce(h.changed, 0) AS changed
+  FROM u CROSS JOIN c LEFT JOIN m ON m.user_key = u."~key" LEFT JOIN e ON e.user_key = u."~key" LEFT JOIN h ON h.user_id = u.id LEFT JOIN d ON d.user_id = u.id LEFT JOIN p ON p.user_id = u.id)
 SELECT id, version, counters, has, ` + micros("since") + `, due, next_due, due_wrong, expected, sums, member_sums, truly, h_held, ` + micros("h_since") + `, decided, changed, hand_wrong
 FROM r WHERE counters <> compared OR sums <> member_sums OR (has <> truly AND (cardinality(decided) = 0 OR ` + except("has") + ` <> ` + except("truly") + `)) OR has <> h_held OR since <> h_since OR version + ` + strconv.FormatInt(d.in.Version(0), 10) + ` < changed OR version < 1 OR due_wrong OR hand_wrong
 ORDER BY id`

@@ -200,7 +200,7 @@ func (a *audit) row(r *projections.DriftRow) {
 		a.report.Find(BadgesFollow, "%q: %v are held, and by the conditions %v", r.User, a.slugs(held), a.slugs(truly))
 	}
 	if r.HandWrong {
-		a.report.Find(DecisionsFollowed, "%q: the row does not have as granted and revoked what people decided last", r.User)
+		a.report.Find(DecisionsFollowed, "%q: the row does not have as granted, revoked and pinned what people decided last", r.User)
 	}
 	switch {
 	case !equal(r.Held, r.History):

@@ -23,7 +23,7 @@ const (
 	ThingsFollow = "things-follow"
 	// BadgesFollow: who fulfils a badge's conditions holds it, and nobody else.
 	BadgesFollow = "badges-follow"
-	// DecisionsFollowed: what people granted and revoked stands in the row.
+	// DecisionsFollowed: what people granted, revoked and pinned stands in the row.
 	DecisionsFollowed = "decisions-followed"
 	// HistoryFollowed: the badges held, and since when, are those that the history
 	// awarded last and did not revoke; no version is behind the history.

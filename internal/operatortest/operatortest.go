@@ -120,3 +120,8 @@ func One[T any](g *Group, text string, args ...any) T {
 	check(g.t, err)
 	return v
 }
+
+// Decisions makes decisions of all kinds about users whom records are keyed by.
+func (g *Group) Decisions(seed uint64, about []*kgo.Record, n int) []*kgo.Record {
+	return g.now().Decisions(seed, about, n)
+}
