@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 
+	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/schemas"
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5"
@@ -44,4 +45,26 @@ func (s *Store) DecisionAt(ctx context.Context, p TopicPartition, offset int64) 
 		return nil, err
 	}
 	return &list[0], nil
+}
+
+// DecisionsBeside counts the decisions that stand, about a badge that the
+// catalogue does not have, and gives some of them, in the order of the log.
+func (m *Moment) DecisionsBeside(ctx context.Context, cat *catalog.Catalog, samples int) (count int64, list []Decision, err error) {
+	known := make([]string, len(cat.Badges))
+	for i := range cat.Badges {
+		known[i] = cat.Badges[i].Slug
+	}
+	sql := `WITH last AS (SELECT DISTINCT ON (user_id, badge, verb IN ('pin', 'unpin')) * FROM ` + schema(m.group) + `.decision WHERE badge <> ALL($1::text[])
+  ORDER BY user_id, badge, verb IN ('pin', 'unpin'), topic, partition, "offset" DESC),
+stands AS (SELECT * FROM last WHERE verb IN ('grant', 'revoke', 'pin'))
+`
+	if err := m.tx.QueryRow(ctx, sql+`SELECT count(*) FROM stands`, known).Scan(&count); err != nil {
+		return 0, nil, errors.Wrap(err, "count decisions about badges that are not there")
+	}
+	rows, err := m.tx.Query(ctx, sql+`SELECT `+decisionColumns+` FROM stands ORDER BY topic, partition, "offset" LIMIT $2`, known, samples)
+	if err != nil {
+		return 0, nil, errors.Wrap(err, "read decisions about badges that are not there")
+	}
+	list, err = collectDecisions(rows)
+	return count, list, err
 }

@@ -95,6 +95,12 @@ func writeDiff(out io.Writer, d *pipeline.Diff) error {
 			fmt.Fprintf(&b, "  %q live %s, rebuilt %s\n", u.User, u.Live.Append(nil), u.Beside.Append(nil))
 		}
 	}
+	if d.Decisions > 0 {
+		fmt.Fprintf(&b, "%d decisions would be without effect, as the rebuilt generation's catalogue has not their badges\n", d.Decisions)
+		for _, x := range d.DecisionSamples {
+			fmt.Fprintf(&b, "  %s %s of %q, by %s, %s\n", x.Verb, x.Badge, x.User, x.By, x.Record)
+		}
+	}
 	_, err := io.WriteString(out, b.String())
 	return errors.Wrap(err, "writing the difference")
 }

@@ -1,12 +1,17 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"os/exec"
+	"slices"
 	"testing"
 
+	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/grouptest"
+	"github.com/badgestream/badgestream/internal/pipeline"
 	"github.com/badgestream/badgestream/schemas"
 )
 
@@ -107,4 +112,52 @@ func testDecisionsByOtherRules(t *testing.T, stack *stacktest.Stack) {
 	}
 	c.Catalog = stricter
 	c.Verify()
+}
+
+func TestRealDecisionsWithoutEffect(t *testing.T) {
+	t.Parallel()
+	testDecisionsWithoutEffect(t, stacktest.Real(t))
+}
+
+func TestDecisionsWithoutEffect(t *testing.T) {
+	t.Parallel()
+	testDecisionsWithoutEffect(t, stacktest.Embedded(t))
+}
+
+// testDecisionsWithoutEffect takes a badge out of the rules, and wants the
+// difference to name who was granted it, but not whom it was released of.
+func testDecisionsWithoutEffect(t *testing.T, stack *stacktest.Stack) {
+	c := found(t, stack, grouptest.Catalog(t, "starview"), 1)
+	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
+	defer cancel()
+	for i, d := range []schemas.Decision{
+		{Verb: schemas.Grant, User: "ada", Badge: "trusted-source"},
+		{Verb: schemas.Grant, User: "ben", Badge: "trusted-source"},
+		{Verb: schemas.Grant, User: "cleo", Badge: "explorer"},
+		{Verb: schemas.Pin, User: "ben", Badge: "trusted-source"},
+		{Verb: schemas.Release, User: "ada", Badge: "trusted-source"},
+		{Verb: schemas.Unpin, User: "ben", Badge: "trusted-source"},
+	} {
+		d.By, d.Reason = "a moderator", "it was asked for"
+		c.Produce(c.Decision(fmt.Sprint(i), d))
+	}
+	c.Drain()
+	text, _ := schemas.CatalogText("starview")
+	without, err := catalog.Parse("without", bytes.Replace(text, []byte("slug: trusted-source"), []byte("slug: trusted-voice"), 1))
+	c.do("read the other catalogue", err)
+	r := c.rebuilder(ctx)
+	for rules, want := range map[*catalog.Catalog][]pipeline.DecisionSample{
+		nil:     nil,
+		without: {{Verb: schemas.Grant, User: "ben", Badge: "trusted-source", By: "a moderator", Record: c.Config.Group + ".control/0@1"}},
+	} {
+		_, err := r.Start(ctx, rules, 0)
+		c.do("start a rebuild", err)
+		d, err := r.Diff(ctx, 3)
+		c.do("compare", err)
+		if d.Decisions != int64(len(want)) || !slices.Equal(d.DecisionSamples, want) {
+			t.Errorf("%d decisions are without effect: %+v, want %+v", d.Decisions, d.DecisionSamples, want)
+		}
+		_, err = r.Cancel(ctx)
+		c.do("cancel", err)
+	}
 }

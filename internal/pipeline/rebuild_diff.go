@@ -12,70 +12,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Diff is how the generation beside the live one differs from it, both folded
-// up to the same offsets.
-type Diff struct {
-	// Identical says that all tables are, byte for byte, the history included.
-	Identical bool  `json:"identical"`
-	Live      int32 `json:"live"`   // the generation that readers see
-	Beside    int32 `json:"beside"` // the one that was rebuilt
-	// Offsets are what both have folded up to, by TOPIC/PARTITION.
-	Offsets map[string]int64 `json:"offsets"`
-	// Tables are the tables in brief, by name.
-	Tables map[string]TableDiff `json:"tables"`
-	// Badges are the badges in which users differ, by slug.
-	Badges map[string]*BadgeDiff `json:"badges"`
-	// Users is how many users have other counters, of those that both have, and
-	// Counters in which; by name.
-	Users    int64            `json:"users"`
-	Counters map[string]int64 `json:"counters"`
-	// UserSamples are some of these users.
-	UserSamples []UserSample `json:"user_samples"`
-}
-
-// TableDiff is a table of both generations in brief.
-type TableDiff struct {
-	Identical bool   `json:"identical"`
-	Live      string `json:"live"` // hash
-	Beside    string `json:"beside"`
-	LiveRows  int64  `json:"live_rows"`
-	// BesideRows is how many rows the other one has.
-	BesideRows int64 `json:"beside_rows"`
-}
-
-// BadgeDiff is how many users would gain or lose a badge by a switch, or keep it
-// with another time.
-type BadgeDiff struct {
-	Gained  int64         `json:"gained"`
-	Lost    int64         `json:"lost"`
-	Changed int64         `json:"changed"`
-	Samples []BadgeSample `json:"samples"`
-}
-
-// BadgeSample is one user who differs in a badge.
-type BadgeSample struct {
-	User   string    `json:"user"`
-	Live   *Evidence `json:"live"` // nil: nothing is known of him
-	Beside *Evidence `json:"beside"`
-}
-
-// Evidence is what one generation has on a badge of a user.
-type Evidence struct {
-	Held     bool   `json:"held"`
-	EarnedAt string `json:"earned_at,omitempty"`
-	// Counters are the criterion's, as they are now.
-	Counters schemas.Numbers `json:"counters"`
-	// Last is the last award or revocation in the generation's history.
-	Last *schemas.Cause `json:"last,omitempty"`
-}
-
-// UserSample is one user whose counters differ, with those that do.
-type UserSample struct {
-	User   string          `json:"user"`
-	Live   schemas.Numbers `json:"live"`
-	Beside schemas.Numbers `json:"beside"`
-}
-
 // Diff compares the generation beside the live one with it, at one moment at
 // which both are folded up to the same offsets. Folds wait for that moment, and
 // go on while it is looked at. samples is how many users are shown of each kind
@@ -177,7 +113,7 @@ func (c *comparison) diff(ctx context.Context) (*Diff, error) {
 	for _, s := range standings {
 		d.Offsets[fmt.Sprintf("%s/%d", s.Topic, s.Partition)] = s.Offset
 	}
-	for _, part := range []func(context.Context, *Diff) error{c.tables, c.badges, c.counters} {
+	for _, part := range []func(context.Context, *Diff) error{c.tables, c.badges, c.counters, c.decisions} {
 		if err := part(ctx, d); err != nil {
 			return nil, err
 		}
@@ -227,6 +163,19 @@ func (c *comparison) counters(ctx context.Context, d *Diff) error {
 			}
 		}
 		d.UserSamples = append(d.UserSamples, s)
+	}
+	return nil
+}
+
+func (c *comparison) decisions(ctx context.Context, d *Diff) error {
+	count, list, err := c.DecisionsBeside(ctx, c.besideCat, c.samples)
+	if err != nil {
+		return err
+	}
+	d.Decisions = count
+	for i := range list {
+		x := &list[i]
+		d.DecisionSamples = append(d.DecisionSamples, DecisionSample{x.Verb, x.User, x.Badge, x.By, fmt.Sprintf("%s/%d@%d", x.Cause.Topic, x.Cause.Partition, x.Cause.Offset)})
 	}
 	return nil
 }
