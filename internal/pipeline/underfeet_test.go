@@ -107,8 +107,22 @@ func addPartitions(ctx context.Context, c *community, adm *kadm.Client) {
 	})
 }
 
+// configure sets an entry of a topic's configuration, and waits until the broker
+// tells of it, which it does a moment later.
 func (c *community) configure(ctx context.Context, adm *kadm.Client, topic, name, value string) {
 	c.T.Helper()
 	_, err := adm.AlterTopicConfigs(ctx, []kadm.AlterConfig{{Op: kadm.SetConfig, Name: name, Value: &value}}, topic)
 	c.do("set "+name, err)
+	c.Until(ctx, name+" is "+value, func() bool {
+		configs, err := adm.DescribeTopicConfigs(ctx, topic)
+		c.do("read "+name, err)
+		for _, config := range configs {
+			for _, entry := range config.Configs {
+				if entry.Key == name && entry.MaybeValue() == value {
+					return true
+				}
+			}
+		}
+		return false
+	})
 }
