@@ -52,12 +52,22 @@ func (c *userCache) add(id string) *bulkUser {
 	return u
 }
 
-func (c *userCache) full() bool { return len(c.young) >= c.limit/2 }
+// full says that it is time to rotate. Who is asked for again leaves old, so
+// that nobody must go while there is room for all.
+func (c *userCache) full() bool { return len(c.young)+len(c.old) >= c.limit }
 
-// rotate drops the rows that were not asked for lately. All must be stored.
+// rotate drops the rows that were not asked for lately, or any where all were, so
+// that half of the room is free. All must be stored.
 func (c *userCache) rotate() {
 	c.missed = c.missed || len(c.old) > 0
 	c.old, c.young = c.young, map[string]*bulkUser{}
+	for id := range c.old {
+		if len(c.old) <= c.limit/2 {
+			break
+		}
+		c.missed = true
+		delete(c.old, id)
+	}
 }
 
 // forget drops a row that somebody else has changed in the table.
