@@ -35,7 +35,7 @@ type Report struct {
 	Events    int64 `json:"badge_events"`
 	Forgotten int64 `json:"badge_events_forgotten"`
 	// Letters are the records of the dead-letter topic that name him. Kafka removes
-	// them by that topic's retention, or `+"`kafka-delete-records`"+`.
+	// them by that topic's retention, or `kafka-delete-records`.
 	Letters []string `json:"dead_letters"`
 }
 
@@ -55,12 +55,18 @@ func Look(ctx context.Context, store *projections.Store, cfg *Config, users ...s
 	if err != nil {
 		return nil, err
 	}
+	opts, err := redis.ParseURL(cfg.Redis)
+	if err != nil {
+		return nil, errors.New("the Redis URL cannot be read: it should look like redis://user:password@host:6379/0")
+	}
+	rdb := redis.NewClient(opts)
+	defer func() { _ = rdb.Close() }() // it writes nothing
 	reports, whose := make([]*Report, len(users)), map[string]*Report{}
 	for i, user := range users {
 		if reports[i] = whose[user]; reports[i] != nil {
 			continue
 		}
-		if reports[i], err = lookUp(ctx, store, cfg, in.Secret, user); err != nil {
+		if reports[i], err = lookUp(ctx, store, rdb, in.Secret, user); err != nil {
 			return nil, err
 		}
 		whose[user] = reports[i]
@@ -69,7 +75,7 @@ func Look(ctx context.Context, store *projections.Store, cfg *Config, users ...s
 }
 
 // lookUp looks in Postgres and in Redis.
-func lookUp(ctx context.Context, store *projections.Store, cfg *Config, secret projections.Secret, user string) (*Report, error) {
+func lookUp(ctx context.Context, store *projections.Store, rdb *redis.Client, secret projections.Secret, user string) (*Report, error) {
 	h := schemas.HashUser(secret, user)
 	text, err := h.MarshalText()
 	if err != nil {
@@ -90,18 +96,12 @@ func lookUp(ctx context.Context, store *projections.Store, cfg *Config, secret p
 	if r.Rows, err = store.RowsOf(ctx, h, user); err != nil {
 		return nil, err
 	}
-	r.Snapshot, err = shows(ctx, cfg.Redis, store.Group(), user)
+	r.Snapshot, err = shows(ctx, rdb, store.Group(), user)
 	return r, err
 }
 
 // shows reports whether a user's snapshot shows anything.
-func shows(ctx context.Context, url, group, user string) (bool, error) {
-	opts, err := redis.ParseURL(url)
-	if err != nil {
-		return false, errors.New("the Redis URL cannot be read: it should look like redis://user:password@host:6379/0")
-	}
-	rdb := redis.NewClient(opts)
-	defer func() { _ = rdb.Close() }() // it wrote nothing
+func shows(ctx context.Context, rdb *redis.Client, group, user string) (bool, error) {
 	text, err := rdb.Get(ctx, snapshots.Key(group, user)).Bytes()
 	if errors.Is(err, redis.Nil) {
 		return false, nil

@@ -4,6 +4,7 @@
 package grouptest
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"sync"
@@ -56,6 +57,23 @@ func New(t testing.TB, stack *stacktest.Stack, cat *catalog.Catalog, partitions 
 func Catalog(t testing.TB, name string) *catalog.Catalog {
 	t.Helper()
 	cat, err := catalog.Load(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cat
+}
+
+// Altered is the catalogue of a text in which the first of each pair is the
+// second, where it stands first. All must stand there.
+func Altered(t testing.TB, text []byte, pairs ...string) *catalog.Catalog {
+	t.Helper()
+	for i := 0; i < len(pairs); i += 2 {
+		if !bytes.Contains(text, []byte(pairs[i])) {
+			t.Fatalf("the catalogue has no %q", pairs[i])
+		}
+		text = bytes.Replace(text, []byte(pairs[i]), []byte(pairs[i+1]), 1)
+	}
+	cat, err := catalog.Parse("altered", text)
 	if err != nil {
 		t.Fatal(err)
 	}

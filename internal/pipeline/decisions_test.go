@@ -1,7 +1,6 @@
 package pipeline_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os/exec"
@@ -142,9 +141,7 @@ func testDecisionsWithoutEffect(t *testing.T, stack *stacktest.Stack) {
 		c.Produce(c.Decision(fmt.Sprint(i), d))
 	}
 	c.Drain()
-	text, _ := schemas.CatalogText("starview")
-	without, err := catalog.Parse("without", bytes.Replace(text, []byte("slug: trusted-source"), []byte("slug: trusted-voice"), 1))
-	c.do("read the other catalogue", err)
+	without := grouptest.Altered(t, c.Catalog.Text, "slug: trusted-source", "slug: trusted-voice")
 	r := c.rebuilder(ctx)
 	for rules, want := range map[*catalog.Catalog][]pipeline.DecisionSample{
 		nil:     nil,

@@ -235,10 +235,7 @@ func testOtherCatalog(t *testing.T, stack *stacktest.Stack) {
 	defer stop()
 	c.Produce(visits(1, "u1")...)
 	c.Published(ctx, 1)
-	renamed, err := catalog.Parse("starview", bytes.Replace(text, []byte("First Light"), []byte("First Glimmer"), 1))
-	if err != nil {
-		t.Fatal(err)
-	}
+	renamed := grouptest.Altered(t, text, "First Light", "First Glimmer")
 	if err := pipeline.Init(ctx, c.Config, renamed, c.Telemetry().Log); err != nil {
 		t.Fatalf("another name was refused: %v", err)
 	}
@@ -252,7 +249,7 @@ func testOtherCatalog(t *testing.T, stack *stacktest.Stack) {
 	if all := c.Badges(); len(all) != 2 || all[0].CatalogVersion+all[1].CatalogVersion != 3 {
 		t.Errorf("badge events %+v, want one of each version", all)
 	}
-	err = pipeline.Init(ctx, c.Config, c.stricter(), c.Telemetry().Log)
+	err := pipeline.Init(ctx, c.Config, c.stricter(), c.Telemetry().Log)
 	if err == nil || !strings.Contains(err.Error(), "explorer") || !strings.Contains(err.Error(), "rebuild start --catalog") {
 		t.Errorf("another rule: %v", err)
 	}

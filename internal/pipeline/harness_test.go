@@ -11,7 +11,6 @@ import (
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/grouptest"
-	"github.com/badgestream/badgestream/schemas"
 )
 
 func TestMain(m *testing.M) {
@@ -34,10 +33,7 @@ func found(t *testing.T, stack *stacktest.Stack, cat *catalog.Catalog, partition
 // has explorer by the shipped rules alone.
 func (c *community) stricter() *catalog.Catalog {
 	c.T.Helper()
-	text, _ := schemas.CatalogText("starview")
-	cat, err := catalog.Parse("stricter", bytes.Replace(text, []byte("tier: 2\n        at_least: 5"), []byte("tier: 2\n        at_least: 6"), 1))
-	c.do("read the stricter catalogue", err)
-	return cat
+	return grouptest.Altered(c.T, c.Catalog.Text, "tier: 2\n        at_least: 5", "tier: 2\n        at_least: 6")
 }
 
 // lines makes a structured-mode record of each line, as `produce --raw` does.

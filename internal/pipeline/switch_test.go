@@ -1,7 +1,6 @@
 package pipeline_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"testing"
@@ -120,17 +119,7 @@ func aged(t *testing.T, replace ...string) *catalog.Catalog {
     badges:
       - {slug: veteran, name: Veteran, description: A year of membership., tier: 1, at_least: 365}
 `)...)
-	for i := 0; i < len(replace); i += 2 {
-		if !bytes.Contains(text, []byte(replace[i])) {
-			t.Fatalf("the catalogue has no %q", replace[i])
-		}
-		text = bytes.Replace(text, []byte(replace[i]), []byte(replace[i+1]), 1)
-	}
-	cat, err := catalog.Parse("aged", text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cat
+	return grouptest.Altered(t, text, replace...)
 }
 
 // olds are users who registered years ago, one of them twice; a tick makes them

@@ -1,7 +1,6 @@
 package repair_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -9,8 +8,8 @@ import (
 
 	"github.com/badgestream/badgestream/internal/catalog"
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/internal/operatortest"
-	"github.com/badgestream/badgestream/schemas"
 )
 
 func TestRealAfterASwitch(t *testing.T) { t.Parallel(); testAfterASwitch(t, stacktest.Real(t)) }
@@ -23,11 +22,7 @@ func testAfterASwitch(t *testing.T, stack *stacktest.Stack) {
 	g := folded(t, stack, "starview")
 	ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
-	text, _ := schemas.CatalogText("starview")
-	stricter, err := catalog.Parse("stricter", bytes.Replace(text, []byte("tier: 2\n        at_least: 5"), []byte("tier: 2\n        at_least: 9"), 1))
-	if err != nil {
-		t.Fatal(err)
-	}
+	stricter := grouptest.Altered(t, g.Catalog.Text, "tier: 2\n        at_least: 5", "tier: 2\n        at_least: 9")
 	for round, rules := range []*catalog.Catalog{nil, stricter} {
 		g.Rebuild(ctx, rules)
 		g.Produce(operatortest.Anything(g.Catalog, uint64(3+round), 300, noon, func(rng *rand.Rand) string { return fmt.Sprintf("u%02d", rng.IntN(40)) })...)
