@@ -109,11 +109,8 @@ func shows(ctx context.Context, rdb *redis.Client, group, user string) (bool, er
 	if err != nil {
 		return false, errors.Wrap(err, "read the snapshot")
 	}
-	s, err := schemas.ParseSnapshot(text)
-	if err != nil {
-		return true, nil // whatever it is, it is there
-	}
-	return s.Version != 0 || len(s.Counters)+len(s.Since)+len(s.Earned)+len(s.InProgress)+len(s.Pins) > 0, nil
+	s, unreadable := schemas.ParseSnapshot(text)
+	return unreadable != nil || s.Version != 0 || len(s.Counters)+len(s.Since)+len(s.Earned)+len(s.InProgress)+len(s.Pins) > 0, nil
 }
 
 // readTopics adds what the award topic and the dead letters tell of users.
