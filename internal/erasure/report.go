@@ -100,17 +100,14 @@ func lookUp(ctx context.Context, store *projections.Store, rdb *redis.Client, se
 	return r, err
 }
 
-// shows reports whether a user's snapshot shows anything.
+// shows reports whether Redis has anything of a user but the empty snapshot that
+// stands in the place of an erased one's.
 func shows(ctx context.Context, rdb *redis.Client, group, user string) (bool, error) {
 	text, err := rdb.Get(ctx, snapshots.Key(group, user)).Bytes()
 	if errors.Is(err, redis.Nil) {
 		return false, nil
 	}
-	if err != nil {
-		return false, errors.Wrap(err, "read the snapshot")
-	}
-	s, unreadable := schemas.ParseSnapshot(text)
-	return unreadable != nil || s.Version != 0 || len(s.Counters)+len(s.Since)+len(s.Earned)+len(s.InProgress)+len(s.Pins) > 0, nil
+	return err == nil && !schemas.IsErased(text), errors.Wrap(err, "read the snapshot")
 }
 
 // readTopics adds what the award topic and the dead letters tell of users.
