@@ -40,6 +40,9 @@ type engine struct {
 	// refreshes holds a request to write all snapshots anew.
 	refreshes chan struct{}
 
+	// room is what the batches of all workers may hold.
+	room *room
+
 	// first and last are when the first poll began and the last publication
 	// ended, in Unix nanoseconds.
 	first, last atomic.Int64
@@ -117,6 +120,7 @@ func open(ctx context.Context, cfg Config, cat *catalog.Catalog, tel *telemetry.
 		return nil, err
 	}
 	e = &engine{cfg: cfg, tel: tel, log: tel.Log, cat: cat, refreshes: make(chan struct{}, 1)}
+	e.room = newRoom(e.workers())
 	if cfg.Drain {
 		e.seen = newSeen()
 	}

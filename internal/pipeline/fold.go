@@ -18,7 +18,9 @@ func (w *worker) fold(ctx context.Context) (err error) {
 	}
 	ctx, span := w.tel.Batch(ctx, w.in.links)
 	defer func() { w.tel.End(span, err) }()
+	ahead := w.fetchAhead(ctx)
 	out, err := w.commit(ctx)
+	unread := ahead.stop(w)
 	if err != nil {
 		return err
 	}
@@ -28,7 +30,7 @@ func (w *worker) fold(ctx context.Context) (err error) {
 	}
 	w.observeBatch(ctx, time.Since(began))
 	w.adapt(time.Since(began))
-	return nil
+	return unread
 }
 
 // gather fills the batch from the queues. Partitions in a tick, or with
@@ -138,17 +140,19 @@ func (w *worker) show(ctx context.Context, out *projections.Outcome, rejects []p
 	return nil
 }
 
-// adapt lets the batch grow with the backlog, and shrink when one takes long.
+// adapt lets the batch grow with the backlog, and shrink when there is none.
 func (w *worker) adapt(took time.Duration) {
 	if w.cfg.Batch > 0 {
 		return
 	}
-	switch {
-	case took > 3*time.Second:
-		w.limit = max(minBatch, w.limit/2)
-	case took < 2*time.Second && w.behind():
-		w.limit = min(w.most, 4*w.limit)
-	case !w.behind():
+	if waiting, _ := w.queued(); !w.behind() && waiting < w.limit {
+		w.room.leave(w.slot)
 		w.limit = max(firstBatch, w.limit/2)
+		return
 	}
+	var behind int64
+	for _, p := range w.order {
+		behind += max(0, p.end-p.folded.Offset)
+	}
+	w.limit = min(4*w.limit, w.room.limit(w.slot, behind, took))
 }

@@ -62,7 +62,7 @@ func (l *ledgerLog) need(ctx context.Context, p *partition, to projections.Posit
 		}
 		fetches.EachPartition(func(f kgo.FetchTopicPartition) {
 			if q := l.parts[projections.TopicPartition{Topic: f.Topic, Partition: f.Partition}]; q != nil {
-				q.push(&f.FetchPartition, &l.packer)
+				q.push(l.packer.all(f.Records), f.LastStableOffset)
 			}
 		})
 	}

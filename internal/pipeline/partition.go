@@ -3,7 +3,6 @@ package pipeline
 import (
 	"github.com/badgestream/badgestream/processor"
 	"github.com/badgestream/badgestream/projections"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // partition is one partition that a worker owns. Only the worker's loop
@@ -43,23 +42,22 @@ type partition struct {
 	erasing *projections.Erasing
 }
 
-// push takes polled records, copied by the packer.
-func (p *partition) push(f *kgo.FetchPartition, packer *packer) {
-	if len(f.Records) == 0 {
+// push takes polled records. stable is the last stable offset then.
+func (p *partition) push(records []record, stable int64) {
+	if len(records) == 0 {
 		return
 	}
 	p.polled = true
-	p.end = f.LastStableOffset
-	for _, r := range f.Records {
-		p.seen = r.Offset + 1
+	p.end = stable
+	for i := range records {
+		r := &records[i]
+		p.seen = r.offset + 1
 		switch {
-		case r.Offset >= p.folded.Offset:
-			p.queue = append(p.queue, packer.pack(r))
-			p.bytes += p.queue[len(p.queue)-1].size()
-		case r.Offset >= p.published.Offset:
-			p.replay = append(p.replay, packer.pack(r))
-		default:
-			r.Recycle()
+		case r.offset >= p.folded.Offset:
+			p.queue = append(p.queue, *r)
+			p.bytes += r.size()
+		case r.offset >= p.published.Offset:
+			p.replay = append(p.replay, *r)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/badgestream/badgestream/projections"
 	"github.com/cockroachdb/errors"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -19,10 +18,16 @@ import (
 // fetched. So records that were there at once are followed by one more poll:
 // without it, every other batch would be a few records and all the others
 // would wait for two.
+//
+// It polls at least once, though enough may wait: what the group decided comes
+// with a poll.
 func (w *worker) poll(ctx context.Context) error {
-	wait, followed := idle, false
-	for n, size := w.queued(); n < w.limit && size < w.mostBytes; n, size = w.queued() {
+	wait, followed, polled := idle, false, false
+	for n, size := w.queued(); !polled || n < w.limit && size < w.mostBytes; n, size = w.queued() {
+		most := w.limit - n
 		switch {
+		case most <= 0 || size >= w.mostBytes:
+			wait, most = time.Millisecond, 1
 		case n > 0 && w.behind():
 			wait = 50 * time.Millisecond
 		case n > 0:
@@ -34,7 +39,8 @@ func (w *worker) poll(ctx context.Context) error {
 		}
 		began := time.Now()
 		polling, cancel := context.WithTimeout(ctx, wait)
-		fetches := w.session.PollRecords(polling, w.limit-n)
+		fetches := w.session.PollRecords(polling, most)
+		polled = true
 		ended := polling.Err() != nil
 		cancel()
 		waited := time.Since(began) > atOnce
@@ -79,22 +85,10 @@ func fenced(fetches kgo.Fetches) (err error) {
 	return err
 }
 
-func (w *worker) take(fetches kgo.Fetches, ended bool) (err error) {
-	fetches.EachError(func(topic string, id int32, e error) {
-		if ended && errors.IsAny(e, context.DeadlineExceeded, context.Canceled) {
-			return
-		}
-		err = errors.CombineErrors(err, errors.Wrapf(e, "read %s/%d", topic, id))
-	})
-	if err != nil {
-		return err
-	}
-	fetches.EachPartition(func(f kgo.FetchTopicPartition) {
-		if p := w.parts[projections.TopicPartition{Topic: f.Topic, Partition: f.Partition}]; p != nil {
-			p.push(&f.FetchPartition, &w.packer)
-		}
-	})
-	return nil
+func (w *worker) take(fetches kgo.Fetches, ended bool) error {
+	list, err := w.copied(fetches, ended)
+	w.push(list)
+	return err
 }
 
 // queued is what the next batch may take. What waits behind a tick or a switch is not of

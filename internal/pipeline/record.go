@@ -31,6 +31,15 @@ type packer struct{ chunk []byte }
 
 const chunkBytes = 64 << 10
 
+// all packs records.
+func (p *packer) all(records []*kgo.Record) []record {
+	packed := make([]record, len(records))
+	for i, r := range records {
+		packed[i] = p.pack(r)
+	}
+	return packed
+}
+
 // pack copies a record and gives the client's back to its pools.
 func (p *packer) pack(r *kgo.Record) record {
 	packed := record{offset: r.Offset, timestamp: r.Timestamp.UnixMilli(), control: r.Attrs.IsControl()}

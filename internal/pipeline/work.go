@@ -66,8 +66,7 @@ func (e *engine) newWorker(slot int32) *worker {
 	w.in.switches, w.in.erases = e.postgres != nil, e.postgres != nil
 	w.in.passOver(installed.Erased)
 	w.in.refusals = e.refusals
-	share := max(1, (e.workers()+fullWorkers-1)/fullWorkers)
-	w.most, w.mostBytes = max(firstBatch, maxBatch/share), maxBatchBytes/share
+	w.mostBytes = maxBatchBytes / fullShares(e.workers())
 	if e.cfg.Batch > 0 {
 		w.limit = e.cfg.Batch
 	}
@@ -80,6 +79,7 @@ func (e *engine) newWorker(slot int32) *worker {
 // not. One that failed keeps its partitions for its successor, which comes at
 // once.
 func (w *worker) leave(ctx context.Context, err error) {
+	w.room.leave(w.slot)
 	if w.session == nil {
 		return
 	}

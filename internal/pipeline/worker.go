@@ -39,9 +39,9 @@ type worker struct {
 
 	packer packer
 	in     *intake
-	limit  int // events of the next batch
-	// most is what limit can grow to, and mostBytes what a batch may hold.
-	most, mostBytes int
+	// limit is how many events the next batch may hold, and mostBytes how many
+	// bytes.
+	limit, mostBytes int
 }
 
 // window is a duplicate window and the position up to which it has seen.
