@@ -59,7 +59,7 @@ func (s *Store) RowsOf(ctx context.Context, hash schemas.UserHash, user string) 
 	}
 	for _, g := range list {
 		gen, prefix := generationSchema(s.group, g.Number), fmt.Sprintf("g%d.", g.Number)
-		if g.State == Cancelled || g.State == Retired {
+		if g.State == Cancelled || g.State == Retired || g.State == Taking {
 			continue
 		}
 		if err := count(prefix+"users", gen+`.users WHERE id = $1`, user); err != nil {

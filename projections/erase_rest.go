@@ -64,7 +64,7 @@ func (s *Store) EraseRows(ctx context.Context, r *Remains) (rows int64, last boo
 			if !passed {
 				continue
 			}
-		case Live, Scratched:
+		case Live, Scratched, Based:
 		default:
 			continue
 		}
@@ -134,7 +134,7 @@ func (s *Store) SweepErased(ctx context.Context, generation int32) (swept bool, 
 var errNotPassed = errors.New("a record that erases users is not folded into it yet")
 
 func (s *Store) sweep(ctx context.Context, generation int32) error {
-	base, gen := schema(s.group), generationSchema(s.group, generation)
+	base := schema(s.group)
 	var ahead bool
 	if err := s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM `+base+`.erasure e JOIN `+base+`.generation_offset o ON (o.topic, o.partition) = (e.topic, e.partition)
 WHERE o.generation = $1 AND o.next <= e."offset")`, generation).Scan(&ahead); err != nil {
@@ -151,6 +151,13 @@ WHERE o.generation = $1 AND o.next <= e."offset")`, generation).Scan(&ahead); er
 	if err != nil {
 		return err
 	}
+	return s.sweepUsers(ctx, generation, users)
+}
+
+// sweepUsers deletes what a generation has of users who were erased, and notes
+// that it did.
+func (s *Store) sweepUsers(ctx context.Context, generation int32, users []schemas.UserHash) error {
+	base, gen := schema(s.group), generationSchema(s.group, generation)
 	if len(users) > 0 {
 		rows, err := s.pool.Query(ctx, `SELECT id FROM `+gen+`.users WHERE `+userHash(base)+` IN (SELECT user_hash FROM `+base+`.erasure)`)
 		if err != nil {
@@ -164,14 +171,14 @@ WHERE o.generation = $1 AND o.next <= e."offset")`, generation).Scan(&ahead); er
 			return err
 		}
 	}
-	_, err = s.pool.Exec(ctx, `UPDATE `+base+`.generation SET swept = true WHERE generation = $1`, generation)
+	_, err := s.pool.Exec(ctx, `UPDATE `+base+`.generation SET swept = true WHERE generation = $1`, generation)
 	return err
 }
 
-// Unswept reports whether something may be left, in a generation that follows
-// the live one or in that, of a user who was erased.
+// Unswept reports whether something may be left, in a base, in a generation that
+// follows the live one or in that, of a user who was erased.
 func (s *Store) Unswept(ctx context.Context) (unswept bool, err error) {
 	base := schema(s.group)
-	err = s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM `+base+`.erasure WHERE done_at IS NULL) OR EXISTS (SELECT FROM `+base+`.generation WHERE state = 'following' AND NOT swept)`).Scan(&unswept)
+	err = s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM `+base+`.erasure WHERE done_at IS NULL) OR EXISTS (SELECT FROM `+base+`.generation WHERE state IN ('following', 'base') AND NOT swept)`).Scan(&unswept)
 	return unswept, errors.Wrap(err, "read of whom something is left")
 }

@@ -15,7 +15,7 @@ type State string
 
 // The states.
 const (
-	// Building: it is folded from the log's beginning and has not caught up.
+	// Building: it is folded from its beginning and has not caught up.
 	Building State = "building"
 	// Following: it has caught up and stays close behind the live one.
 	Following State = "following"
@@ -38,7 +38,11 @@ type Generation struct {
 	Rate           float64 // records a second, lately
 	Trouble        string  // why nobody can fold it on; empty if somebody can
 	Lived          bool    // readers saw it once
-	RequestedAt    time.Time
+	// Base is the base that it begins with, 0 for none, and BaseTaken says that it
+	// has its rows.
+	Base        int32
+	BaseTaken   bool
+	RequestedAt time.Time
 	// Worked says that somebody worked on it within the last seconds.
 	Worked bool
 	// FollowedAt is when it had first caught up, EndedAt when it was cancelled or
@@ -68,8 +72,12 @@ type Rebuild struct {
 	Catalog *catalog.Catalog
 	// MaxRate is the most records a second; 0 is no limit.
 	MaxRate int
-	// From is where each partition begins, which must be where folding began.
+	// From is where each partition begins: where folding began, or what Base stands
+	// at, or what somebody wants to see.
 	From []BesideOffset
+	// Base is the base that it begins with, 0 for none. It must have been counted by
+	// the same rules.
+	Base int32
 }
 
 // BeginGeneration asks for a new generation beside the live one: it makes its
@@ -95,8 +103,13 @@ func (s *Store) beginGeneration(ctx context.Context, tx pgx.Tx, r *Rebuild) (num
 	if err != nil {
 		return 0, err
 	}
-	err = tx.QueryRow(ctx, `INSERT INTO `+base+`.generation (generation, state, catalog_version, max_rate)
-SELECT max(generation) + 1, $1, $2, $3 FROM `+base+`.generation RETURNING generation`, Building, version, r.MaxRate).Scan(&number)
+	if r.Base != 0 {
+		if err := s.sameRules(ctx, tx, r.Base, cat); err != nil {
+			return 0, err
+		}
+	}
+	err = tx.QueryRow(ctx, `INSERT INTO `+base+`.generation (generation, state, catalog_version, max_rate, base)
+SELECT max(generation) + 1, $1, $2, $3, nullif($4, 0) FROM `+base+`.generation RETURNING generation`, Building, version, r.MaxRate, r.Base).Scan(&number)
 	if err != nil {
 		return 0, errors.Wrap(err, "note the generation")
 	}
@@ -104,8 +117,8 @@ SELECT max(generation) + 1, $1, $2, $3 FROM `+base+`.generation RETURNING genera
 		return 0, errors.Wrapf(err, "make generation %d", number)
 	}
 	for _, o := range r.From {
-		if _, err := tx.Exec(ctx, `INSERT INTO `+base+`.generation_offset (generation, topic, partition, begins, next) VALUES ($1, $2, $3, $4, $4)`,
-			number, o.Topic, o.Partition, o.Begins); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO `+base+`.generation_offset (generation, topic, partition, begins, next, step, ordinal) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			number, o.Topic, o.Partition, o.Begins, o.Offset, o.Step, o.Ordinal); err != nil {
 			return 0, errors.Wrapf(err, "note where %s/%d begins", o.Topic, o.Partition)
 		}
 	}
@@ -146,7 +159,7 @@ func (c *StoredCatalog) Parse() (*catalog.Catalog, error) {
 // earlier version of the tables has none.
 func (s *Store) Generations(ctx context.Context) ([]Generation, error) {
 	rows, err := s.pool.Query(ctx, `SELECT generation, state, catalog_version, max_rate, rate, trouble, lived, requested_at,
-coalesce(worked_at > now() - interval '5 s', false), followed_at, ended_at FROM `+schema(s.group)+`.generation ORDER BY generation`)
+coalesce(worked_at > now() - interval '5 s', false), followed_at, ended_at, coalesce(base, 0), base_taken FROM `+schema(s.group)+`.generation ORDER BY generation`)
 	if err != nil {
 		return nil, errors.Wrap(err, "read the generations")
 	}
@@ -158,7 +171,7 @@ coalesce(worked_at > now() - interval '5 s', false), followed_at, ended_at FROM 
 }
 
 func scanGeneration(row pgx.CollectableRow) (g Generation, err error) {
-	err = row.Scan(&g.Number, &g.State, &g.CatalogVersion, &g.MaxRate, &g.Rate, &g.Trouble, &g.Lived, &g.RequestedAt, &g.Worked, &g.FollowedAt, &g.EndedAt)
+	err = row.Scan(&g.Number, &g.State, &g.CatalogVersion, &g.MaxRate, &g.Rate, &g.Trouble, &g.Lived, &g.RequestedAt, &g.Worked, &g.FollowedAt, &g.EndedAt, &g.Base, &g.BaseTaken)
 	return g, err
 }
 

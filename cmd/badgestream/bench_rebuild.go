@@ -33,7 +33,7 @@ func newBenchRebuild(s *settings.Settings) *cobra.Command {
 			defer stopProfile(&err)
 			return withRebuilder(cmd, s, func(ctx context.Context, r *pipeline.Rebuilder) error {
 				began := time.Now()
-				if _, err := r.Start(ctx, nil, 0); err != nil {
+				if _, err := r.Start(ctx, pipeline.Request{}); err != nil {
 					return err
 				}
 				status, err := workUntilFollowing(ctx, r)

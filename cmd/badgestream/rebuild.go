@@ -28,7 +28,7 @@ operator sees a trace of it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newRebuildStart(s), newRebuildStatus(s), newRebuildDiff(s), newRebuildCancel(s),
-		newRebuildSwitch(s), newRebuildRollback(s), newRebuildRetire(s))
+		newRebuildSwitch(s), newRebuildRollback(s), newRebuildRetire(s), newRebuildBase(s))
 	return cmd
 }
 

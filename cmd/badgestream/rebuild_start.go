@@ -17,6 +17,7 @@ import (
 func newRebuildStart(s *settings.Settings) *cobra.Command {
 	var wait bool
 	var maxRate int
+	var begin string
 	var rules string // the setting of that name is another matter: it may come from a file
 	cmd := &cobra.Command{
 		Use:   "start",
@@ -30,26 +31,35 @@ does the work itself where no engine runs.
 Without --max-rate it takes all that it can get while nothing live is folded,
 and about a sixth of the time while something is.
 
+With --from base it begins with the latest base (` + "`badgestream rebuild base`" + `), with
+base:N with that one, and folds the log from where that stands. With offsets,
+such as activity/0=1200,activity/1=900, these partitions begin there, with
+nobody having done anything: what stands before them counts for nothing.
+
 It refuses what could not give the right rows: a topic that is compacted, was
-made anew or has other partitions than before; a log that has lost its
-beginning; a second rebuild beside one that is there.`,
+made anew or has other partitions than before; a log that has lost what is
+needed of it; a base of other rules; a second rebuild beside one that is there.`,
 		Example: `  badgestream rebuild start --wait
   badgestream rebuild start --catalog new-rules.yaml
-  badgestream rebuild start --max-rate 20000`,
+  badgestream rebuild start --max-rate 20000
+  badgestream rebuild start --from base`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if maxRate < 0 {
 				return usage(errors.New("--max-rate must not be negative"))
 			}
+			from, err := parseFrom(begin)
+			if err != nil {
+				return err
+			}
 			var cat *catalog.Catalog
 			if rules != "" {
-				var err error
 				if cat, err = catalog.Load(rules); err != nil {
 					return err
 				}
 			}
 			return withRebuilder(cmd, s, func(ctx context.Context, r *pipeline.Rebuilder) error {
-				generation, err := r.Start(ctx, cat, maxRate)
+				generation, err := r.Start(ctx, pipeline.Request{Catalog: cat, MaxRate: maxRate, From: from})
 				if err != nil {
 					return err
 				}
@@ -63,6 +73,7 @@ beginning; a second rebuild beside one that is there.`,
 	}
 	cmd.Flags().BoolVar(&wait, "wait", false, "show how far it is until it has caught up, and do the work if no engine runs")
 	cmd.Flags().StringVar(&rules, "catalog", "", "fold by the rules of this catalogue: the `name` of a shipped one, or the path of a YAML file")
+	cmd.Flags().StringVar(&begin, "from", "beginning", "where to begin: beginning, base, base:`number`, or offsets")
 	cmd.Flags().IntVar(&maxRate, "max-rate", 0, "the most `records` a second; 0 is no limit")
 	return cmd
 }

@@ -47,6 +47,12 @@ none.`,
 func writeStatus(out io.Writer, s *pipeline.Status) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "generation %d is %s, by version %d of the catalogue; readers see generation %d\n", s.Generation, s.State, s.CatalogVersion, s.Live)
+	switch {
+	case s.Filling:
+		fmt.Fprintf(&b, "It begins with base %d, and takes the rows of that first.\n", s.Base)
+	case s.Base != 0:
+		fmt.Fprintf(&b, "It began with base %d.\n", s.Base)
+	}
 	fmt.Fprintf(&b, "%-24s %s %d of %d records", "all", share(s.Records, s.Total), s.Records, s.Total)
 	if s.Rate > 0 {
 		fmt.Fprintf(&b, ", %.0f/s", s.Rate)

@@ -20,7 +20,7 @@ func (g *Group) Rebuild(ctx context.Context, rules *catalog.Catalog) {
 		_, err = r.Retire(ctx) // the one before
 		check(g.t, err)
 	}
-	g.live, err = r.Start(ctx, rules, 0)
+	g.live, err = r.Start(ctx, pipeline.Request{Catalog: rules})
 	check(g.t, err)
 	d, err := r.Diff(ctx, 1)
 	check(g.t, err)

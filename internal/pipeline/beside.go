@@ -57,6 +57,9 @@ type version struct {
 
 // open makes ready to fold a generation on.
 func (r *Rebuilder) open(ctx context.Context, gen projections.Generation) (*beside, error) {
+	if err := r.fill(ctx, &gen); err != nil {
+		return nil, err
+	}
 	b := &beside{Rebuilder: r, gen: gen, versions: map[int32]*version{}, parts: map[projections.TopicPartition]*partition{},
 		seen: map[projections.TopicPartition]*processor.Source{}, pace: pace{max: gen.MaxRate, most: besideBatch}}
 	if b.bulky() {

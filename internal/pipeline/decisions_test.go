@@ -59,7 +59,7 @@ func testDecisionsKilled(t *testing.T, stack *stacktest.Stack) {
 		t.Errorf("people's decisions gave %d badge events", manual)
 	}
 	r := c.rebuilder(ctx)
-	_, err := r.Start(ctx, nil, 0)
+	_, err := r.Start(ctx, pipeline.Request{})
 	c.do("start a rebuild", err)
 	c.same(ctx, r)
 }
@@ -92,7 +92,7 @@ func testDecisionsByOtherRules(t *testing.T, stack *stacktest.Stack) {
 	defer stop()
 	r := c.rebuilder(ctx)
 	stricter := c.stricter()
-	_, err := r.Start(ctx, stricter, 0)
+	_, err := r.Start(ctx, pipeline.Request{Catalog: stricter})
 	c.do("start a rebuild", err)
 	c.followed(ctx, r)
 	d, err := r.Diff(ctx, 3)
@@ -147,7 +147,7 @@ func testDecisionsWithoutEffect(t *testing.T, stack *stacktest.Stack) {
 		nil:     nil,
 		without: {{Verb: schemas.Grant, User: "ben", Badge: "trusted-source", By: "a moderator", Record: c.Config.Group + ".control/0@1"}},
 	} {
-		_, err := r.Start(ctx, rules, 0)
+		_, err := r.Start(ctx, pipeline.Request{Catalog: rules})
 		c.do("start a rebuild", err)
 		d, err := r.Diff(ctx, 3)
 		c.do("compare", err)

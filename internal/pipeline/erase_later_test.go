@@ -9,6 +9,7 @@ import (
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/erasure"
 	"github.com/badgestream/badgestream/internal/grouptest"
+	"github.com/badgestream/badgestream/internal/pipeline"
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/projections/snapshots"
 )
@@ -56,7 +57,7 @@ func testErasedByOtherRules(t *testing.T, stack *stacktest.Stack) {
 	c.erase(ctx, store, "before")
 	r := c.rebuilder(ctx)
 	stricter := c.stricter()
-	_, err := r.Start(ctx, stricter, 0)
+	_, err := r.Start(ctx, pipeline.Request{Catalog: stricter})
 	c.do("start a rebuild", err)
 	c.followed(ctx, r)
 	before, switched := len(c.Badges()), make(chan error, 1)

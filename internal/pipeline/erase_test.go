@@ -10,6 +10,7 @@ import (
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/erasure"
 	"github.com/badgestream/badgestream/internal/grouptest"
+	"github.com/badgestream/badgestream/internal/pipeline"
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/schemas"
 )
@@ -49,7 +50,7 @@ func testErased(t *testing.T, stack *stacktest.Stack) {
 	c.Drain()
 	c.Verify()
 	r := c.rebuilder(ctx)
-	_, err := r.Start(ctx, nil, 0)
+	_, err := r.Start(ctx, pipeline.Request{})
 	c.do("start a rebuild", err)
 	c.same(ctx, r)
 	c.gone(ctx, store, erased...)

@@ -121,6 +121,9 @@ func (r *Rebuilder) work(ctx context.Context) error {
 			if err := r.store.SweepGenerations(ctx); err != nil {
 				return err
 			}
+			if err := r.store.SweepBases(ctx); err != nil {
+				return err
+			}
 			if err := r.refuseSwitches(ctx); err != nil {
 				return err
 			}

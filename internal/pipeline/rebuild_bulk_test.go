@@ -42,7 +42,7 @@ func testRebuildInBulk(t *testing.T, stack *stacktest.Stack) {
 	for _, memory := range []int64{plainMemory, littleMemory, enoughMemory} {
 		c.Config.RebuildMemory = memory
 		r := c.rebuilder(ctx)
-		_, err := r.Start(ctx, nil, 0)
+		_, err := r.Start(ctx, pipeline.Request{})
 		c.do("start a rebuild", err)
 		d := c.same(ctx, r)
 		if plain == nil {
@@ -102,7 +102,7 @@ func testRebuildInBulkKilled(t *testing.T, stack *stacktest.Stack) {
 	c.Drain()
 	c.Config.RebuildMemory = littleMemory
 	r := c.rebuilder(ctx)
-	_, err := r.Start(ctx, nil, 3_000)
+	_, err := r.Start(ctx, pipeline.Request{MaxRate: 3_000})
 	c.do("start a rebuild", err)
 	rng := rand.New(rand.NewPCG(61, 2))
 	c.killBeforePlace(ctx)

@@ -10,6 +10,7 @@ import (
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/internal/oracle"
+	"github.com/badgestream/badgestream/internal/pipeline"
 )
 
 func TestRealRebuildKilled(t *testing.T) { t.Parallel(); testRebuildKilled(t, stacktest.Real(t)) }
@@ -31,7 +32,7 @@ func testRebuildKilled(t *testing.T, stack *stacktest.Stack) {
 	watch, err := oracle.Watch(ctx, c.AuditConfig(), 20*time.Millisecond)
 	c.do("watch", err)
 	r := c.rebuilder(ctx)
-	_, err = r.Start(ctx, nil, 2_000)
+	_, err = r.Start(ctx, pipeline.Request{MaxRate: 2_000})
 	c.do("start a rebuild", err)
 	for kill := range int64(4) {
 		p := c.process(1, 97)
@@ -49,7 +50,7 @@ func testRebuildKilled(t *testing.T, stack *stacktest.Stack) {
 	_, err = r.Cancel(ctx)
 	c.do("cancel", err)
 
-	_, err = r.Start(ctx, other, 0)
+	_, err = r.Start(ctx, pipeline.Request{Catalog: other})
 	c.do("start a rebuild by other rules", err)
 	c.followed(ctx, r)
 	rng := rand.New(rand.NewPCG(53, 2))
@@ -79,7 +80,7 @@ func testRebuildKilled(t *testing.T, stack *stacktest.Stack) {
 	c.Verify()
 	_, err = r.Retire(ctx)
 	c.do("retire", err)
-	_, err = r.Start(ctx, nil, 0)
+	_, err = r.Start(ctx, pipeline.Request{})
 	c.do("start a rebuild by the rules that hold", err)
 	c.same(ctx, r)
 	if report := watch.Stop(); report.Err() != nil {

@@ -78,7 +78,7 @@ func testRebuildRefused(t *testing.T, servers func(testing.TB) *stacktest.Stack)
 }
 
 func start(ctx context.Context, r *pipeline.Rebuilder) error {
-	_, err := r.Start(ctx, nil, 0)
+	_, err := r.Start(ctx, pipeline.Request{})
 	return err
 }
 

@@ -10,12 +10,24 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 )
 
-// Start asks for a rebuild by the rules of a catalogue, nil for those that
-// hold, with at most maxRate records a second, 0 for no limit. Engines that run
-// do it, or whoever calls Work. It refuses, with the reason, what could not give
-// the right rows.
-func (r *Rebuilder) Start(ctx context.Context, cat *catalog.Catalog, maxRate int) (generation int32, err error) {
-	if _, _, err := r.store.CurrentCatalog(ctx); err != nil {
+// Request is what a rebuild shall be.
+type Request struct {
+	// Catalog is the catalogue whose rules it is folded by; nil: those that hold.
+	Catalog *catalog.Catalog
+	// MaxRate is the most records a second; 0 is no limit.
+	MaxRate int
+	From    From
+}
+
+// Start asks for a rebuild. Engines that run do it, or whoever calls Work. It
+// refuses, with the reason, what could not give the right rows.
+func (r *Rebuilder) Start(ctx context.Context, req Request) (generation int32, err error) {
+	stored, _, err := r.store.CurrentCatalog(ctx)
+	if err != nil {
+		return 0, err
+	}
+	rules, err := stored.Parse()
+	if err != nil {
 		return 0, err
 	}
 	if err := r.store.Migrate(ctx); err != nil {
@@ -27,11 +39,11 @@ func (r *Rebuilder) Start(ctx context.Context, cat *catalog.Catalog, maxRate int
 	} else if !errors.Is(err, projections.ErrNoneBeside) {
 		return 0, err
 	}
-	from, err := r.wholeLog(ctx)
+	from, base, err := r.begins(ctx, &req.From, rules.DedupeWindow)
 	if err != nil {
 		return 0, err
 	}
-	generation, err = r.store.BeginGeneration(ctx, &projections.Rebuild{Catalog: cat, MaxRate: maxRate, From: from})
+	generation, err = r.store.BeginGeneration(ctx, &projections.Rebuild{Catalog: req.Catalog, MaxRate: req.MaxRate, From: from, Base: base})
 	if errors.Is(err, projections.ErrBesideTaken) {
 		if g, err := r.store.Beside(ctx); err == nil {
 			return 0, besideTaken(g)
@@ -45,9 +57,8 @@ func besideTaken(g projections.Generation) error {
 	return errors.Wrapf(projections.ErrBesideTaken, "generation %d is %s: `badgestream rebuild status` shows it, and `badgestream rebuild cancel` gives it up", g.Number, g.State)
 }
 
-// wholeLog is where folding began in each partition, if the log still leads on
-// from there.
-func (r *Rebuilder) wholeLog(ctx context.Context) ([]projections.BesideOffset, error) {
+// sameLog is how far each partition is folded, of a log that can be folded again.
+func (r *Rebuilder) sameLog(ctx context.Context) ([]projections.Standing, error) {
 	for _, topic := range r.cfg.sources() {
 		settings, err := topicSettings(ctx, r.adm, topic)
 		if err != nil {
@@ -68,14 +79,7 @@ func (r *Rebuilder) wholeLog(ctx context.Context) ([]projections.BesideOffset, e
 	if err != nil {
 		return nil, err
 	}
-	if err := sameTopics(topics, standings); err != nil {
-		return nil, err
-	}
-	from, err := r.store.FirstRanges(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return from, r.reaches(ctx, from)
+	return standings, sameTopics(topics, standings)
 }
 
 // sameTopics refuses topics that are not those which were folded.
@@ -113,7 +117,7 @@ func (r *Rebuilder) reaches(ctx context.Context, from []projections.BesideOffset
 			return errors.Newf("Kafka does not say where %s/%d begins", o.Topic, o.Partition)
 		}
 		if start.Offset > o.Begins {
-			return errors.Newf("%s/%d was folded from offset %d on, and its log now begins at %d: retention, or somebody, deleted %d records, and the rows would miss them; nothing was begun",
+			return errors.Newf("%s/%d would be folded from offset %d on, and its log now begins at %d: retention, or somebody, deleted %d records, and the rows would miss them; nothing was begun. A base that was taken later can be begun with: `badgestream rebuild base list`",
 				o.Topic, o.Partition, o.Begins, start.Offset, start.Offset-o.Begins)
 		}
 	}

@@ -15,6 +15,10 @@ type Status struct {
 	CatalogVersion int32             `json:"catalog_version"`
 	MaxRate        int               `json:"max_rate"` // records a second; 0 is no limit
 	RequestedAt    time.Time         `json:"requested_at"`
+	// Base is the base that it begins with, 0 for none; Filling says that it has
+	// not got its rows yet.
+	Base    int32 `json:"base,omitempty"`
+	Filling bool  `json:"filling,omitempty"`
 	// Records counts the offsets of all partitions that are folded, of Total.
 	// Folded by the live generation is what there is to fold.
 	Records int64 `json:"records"`
@@ -62,7 +66,7 @@ func (r *Rebuilder) Status(ctx context.Context) (*Status, error) {
 		live[s.TopicPartition] = s.Offset
 	}
 	s := &Status{Generation: g.Number, Live: in.Generation, State: g.State, CatalogVersion: g.CatalogVersion, MaxRate: g.MaxRate, RequestedAt: g.RequestedAt.UTC(),
-		Trouble: g.Trouble, Worked: g.Worked}
+		Trouble: g.Trouble, Worked: g.Worked, Base: g.Base, Filling: g.Base != 0 && !g.BaseTaken}
 	for _, o := range offsets {
 		p := PartitionStatus{Topic: o.Topic, Partition: o.Partition, Begins: o.Begins, Next: o.Offset, Live: max(o.Offset, live[o.TopicPartition])}
 		s.Partitions = append(s.Partitions, p)

@@ -63,7 +63,7 @@ func testRebuild(t *testing.T, stack *stacktest.Stack) {
 	c.Produce(records[:6_000]...)
 	c.Published(ctx, 5_000)
 	r := c.rebuilder(ctx)
-	_, err := r.Start(ctx, nil, 0)
+	_, err := r.Start(ctx, pipeline.Request{})
 	c.do("start a rebuild", err)
 	c.Produce(records[6_000:]...)
 	c.followed(ctx, r)
@@ -80,7 +80,7 @@ func testRebuild(t *testing.T, stack *stacktest.Stack) {
 	if _, err := r.Cancel(ctx); err != nil {
 		t.Fatal(err)
 	}
-	_, err = r.Start(ctx, nil, 0)
+	_, err = r.Start(ctx, pipeline.Request{})
 	c.do("start another rebuild", err)
 	again := c.same(ctx, r)
 	for name, table := range again.Tables {
