@@ -44,6 +44,8 @@ type BulkFolder struct {
 	// unsettled says that records were rejected, and that may not be committed.
 	unsettled bool
 	began     time.Time // when the first of ranges was folded
+	// leaving is closed once the rows that leave are committed; nil where none do.
+	leaving <-chan struct{}
 
 	answers answers
 	missing []keyed
@@ -58,9 +60,9 @@ const (
 	entityBytes = 72
 	userBytes   = 320
 
-	memberShare = 40 // percent
-	entityShare = 15
-	userShare   = 45
+	memberShare = 37 // percent
+	entityShare = 20
+	userShare   = 43
 )
 
 // BulkFolder makes a folder that keeps about so many bytes of rows in memory,
@@ -207,30 +209,6 @@ func (b *BulkFolder) Waiting() time.Duration {
 		return 0
 	}
 	return time.Since(b.began)
-}
-
-// makeRoom drops rows that were not asked for lately, if there are too many.
-func (b *BulkFolder) makeRoom(ctx context.Context) error {
-	if !b.members.full() && !b.entities.full() && !b.users.full() {
-		return nil
-	}
-	// Who needs them again must find them in the table.
-	if err := b.Commit(); err != nil {
-		return err
-	}
-	if err := b.Settle(ctx); err != nil {
-		return err
-	}
-	if b.members.full() {
-		b.members.rotate()
-	}
-	if b.entities.full() {
-		b.entities.rotate()
-	}
-	if b.users.full() {
-		b.users.rotate()
-	}
-	return nil
 }
 
 // catalogue is what the generation is folded by.

@@ -90,11 +90,11 @@ type keyedRow[R any] interface {
 
 // rowCache holds rows of one table by key, about limit of them. Rows that were
 // not asked for in a long time go first: what was asked for lately stands in
-// young, what was before that in old. A pointer to a row holds until the next
-// rotate.
+// young, what was before that in old, and before that in leaving, until it is
+// dropped. A pointer to a row of young holds until the next rotate.
 type rowCache[R any, P keyedRow[R]] struct {
-	young, old rowTable[R, P]
-	limit      int
+	young, old, leaving rowTable[R, P]
+	limit               int
 	// missed says that the table may have rows that are not here: gone knows their
 	// keys, and takes some others for such.
 	missed bool
@@ -110,26 +110,36 @@ func (c *rowCache[R, P]) get(k rowKey) P {
 	}
 	r := c.old.get(k)
 	if r == nil {
+		r = c.leaving.get(k)
+	}
+	if r == nil {
 		return nil
 	}
-	// What stands in old is stored and not dirty: nobody else points to it.
+	// What stands in old or leaving is stored and not dirty: nobody else points to it.
 	kept := c.young.add(k)
 	*kept = *r
 	return kept
 }
 
-// full says that it is time to rotate.
-func (c *rowCache[R, P]) full() bool { return c.young.n >= c.limit/2 }
+// full says that it is time to rotate, and halfFull that it soon will be.
+func (c *rowCache[R, P]) full() bool     { return c.young.n >= c.limit/2 }
+func (c *rowCache[R, P]) halfFull() bool { return c.young.n >= c.limit/4 }
 
-// rotate drops the rows that were not asked for lately. All must be stored.
+// rotate makes the rows leave that were not asked for lately. All must have been
+// sent to be stored, and none be leaving.
 func (c *rowCache[R, P]) rotate() {
-	c.old.each(func(r P) {
-		if k := *r.rowKey(); c.young.get(k) == nil {
+	c.leaving, c.old, c.young = c.old, c.young, rowTable[R, P]{}
+}
+
+// drop drops the rows that leave. They must be committed.
+func (c *rowCache[R, P]) drop() {
+	c.leaving.each(func(r P) {
+		if k := *r.rowKey(); c.young.get(k) == nil && c.old.get(k) == nil {
 			c.missed = true
 			c.gone.add(k)
 		}
 	})
-	c.old, c.young = c.young, rowTable[R, P]{}
+	c.leaving = rowTable[R, P]{}
 }
 
 // mayBeStored says whether the table may have a row that is not here.

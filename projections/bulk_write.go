@@ -175,12 +175,17 @@ func (w *bulkWriter) run(stmt pgbatch.Statement, params ...[]byte) error {
 	})
 }
 
-// settle waits until all jobs are done.
-func (w *bulkWriter) settle(ctx context.Context) error {
+// reach returns what is closed once all jobs of now are done, or have failed.
+func (w *bulkWriter) reach() <-chan struct{} {
 	reached := make(chan struct{})
 	w.queue(queuedJob{reached: reached})
+	return reached
+}
+
+// settle waits until all jobs are done.
+func (w *bulkWriter) settle(ctx context.Context) error {
 	select {
-	case <-reached:
+	case <-w.reach():
 		return w.failed()
 	case <-ctx.Done():
 		return ctx.Err()

@@ -145,7 +145,7 @@ func (w *worker) adapt(took time.Duration) {
 	if w.cfg.Batch > 0 {
 		return
 	}
-	if waiting, _ := w.queued(); !w.behind() && waiting < w.limit {
+	if !w.behind() {
 		w.room.leave(w.slot)
 		w.limit = max(firstBatch, w.limit/2)
 		return

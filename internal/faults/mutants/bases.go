@@ -1,0 +1,49 @@
+package mutants
+
+// ofBases break that a rebuild which begins with a base is what readers see.
+func ofBases() []Mutant {
+	return []Mutant{
+		{
+			Name:   "base-of-several-moments",
+			Why:    "a base is copied table by table, each as it is by then, while folds go on",
+			Edits:  []Edit{{"projections/bases.go", "IsoLevel: pgx.RepeatableRead", "IsoLevel: pgx.ReadCommitted"}},
+			Caught: []Stage{tests("./internal/pipeline", "TestRebuildFromBase")},
+		},
+		{
+			Name:   "base-without-history",
+			Why:    "a rebuild that begins with a base has the history from there on alone",
+			Edits:  []Edit{{"projections/bases_fill.go", "append([]string{\"history\"}, baseTables...)", "baseTables"}},
+			Caught: []Stage{tests("./internal/pipeline", "TestRebuildFromBase")},
+		},
+		{
+			Name:   "base-of-the-erased",
+			Why:    "a base keeps the rows of users who are erased after it was taken",
+			Edits:  []Edit{{"projections/erase_rest.go", "case Live, Scratched, Based:", "case Live, Scratched:"}},
+			Caught: []Stage{tests("./internal/pipeline", "TestRebuildFromBase")},
+		},
+		{
+			Name:   "base-without-window",
+			Why:    "a base is begun with though the records are gone that tell what is a duplicate after it",
+			Edits:  []Edit{{"internal/pipeline/rebuild_from.go", "o.Offset-window", "o.Offset"}},
+			Caught: []Stage{tests("./internal/pipeline", "TestRebuildFromBase")},
+		},
+		{
+			Name:   "base-of-any-rules",
+			Why:    "a base whose rows were counted by other rules is begun with",
+			Edits:  []Edit{{"projections/bases.go", "stored.RulesHash != cat.RulesHash", "false"}},
+			Caught: []Stage{tests("./internal/pipeline", "TestRebuildFromBaseOfOtherRules")},
+		},
+		{
+			Name:   "ahead-and-forgotten",
+			Why:    "what was taken from the client while a batch was folded is not folded itself",
+			Edits:  []Edit{{"internal/pipeline/ahead.go", "\tw.push(a.taken)", "\t_ = w.push"}},
+			Caught: []Stage{tests("./internal/pipeline", "TestRebuild")},
+		},
+		{
+			Name:   "equal-shares",
+			Why:    "workers have equal batches, however far each is behind",
+			Edits:  []Edit{{"internal/pipeline/room.go", "share := 1.0\n\tif all > 0 {", "share := 1.0\n\tif all < 0 {"}},
+			Caught: []Stage{tests("./internal/pipeline", "TestRoom")},
+		},
+	}
+}
