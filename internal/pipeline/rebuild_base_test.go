@@ -56,6 +56,7 @@ func testRebuildFromBase(t *testing.T, stack *stacktest.Stack) {
 	c.Produce(records[6_000:7_000]...)
 	c.followed(ctx, r)
 	c.same(ctx, r)
+	c.Published(ctx, 7_000)
 	c.kill(first)
 	c.kill(second)
 	c.Drain()
