@@ -30,7 +30,7 @@ func ofBases() []Mutant {
 		{
 			Name:   "base-of-any-rules",
 			Why:    "a base whose rows were counted by other rules is begun with",
-			Edits:  []Edit{{"projections/bases.go", "stored.RulesHash != cat.RulesHash", "false"}},
+			Edits:  []Edit{{"projections/bases.go", "stored.RulesHash != cat.RulesHash", "stored.RulesHash == \"\""}},
 			Caught: []Stage{tests("./internal/pipeline", "TestRebuildFromBaseOfOtherRules")},
 		},
 		{

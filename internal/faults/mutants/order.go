@@ -18,18 +18,15 @@ func ofOrder() []Mutant {
 		{
 			Name: "offsets-before-database",
 			Why:  "the group's offsets are committed as soon as a batch is taken, as most consumers do: what dies before Postgres heard of it is lost",
-			Edits: []Edit{{"internal/pipeline/fold.go", "\tout, err := w.commit(ctx)\n\tif err != nil {\n\t\treturn err\n\t}\n\tw.observeFold", `	early := &publication{to: map[projections.TopicPartition]projections.Position{}}
+			Edits: []Edit{{"internal/pipeline/fold.go", "\tahead := w.fetchAhead(ctx)\n", `	early := &publication{to: map[projections.TopicPartition]projections.Position{}}
 	for _, r := range w.in.ranges {
 		early.to[r.TopicPartition] = r.To
 	}
 	if err := w.publish(ctx, early); err != nil {
 		return err
 	}
-	out, err := w.commit(ctx)
-	if err != nil {
-		return err
-	}
-	w.observeFold`}},
+	ahead := w.fetchAhead(ctx)
+`}},
 			Caught: []Stage{simulated(20)},
 		},
 		{
