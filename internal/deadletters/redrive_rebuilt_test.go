@@ -87,7 +87,7 @@ func rebuilder(t *testing.T, g *operatortest.Group) *pipeline.Rebuilder {
 // rebuilt starts a rebuild, and gives how it differs from the live rows.
 func rebuilt(t *testing.T, r *pipeline.Rebuilder, cat *catalog.Catalog) *pipeline.Diff {
 	t.Helper()
-	if _, err := r.Start(t.Context(), cat, 0); err != nil {
+	if _, err := r.Start(t.Context(), pipeline.Request{Catalog: cat}); err != nil {
 		t.Fatal(err)
 	}
 	return compared(t, r)
