@@ -36,7 +36,7 @@ func (r *Rebuilder) begins(ctx context.Context, from *From, window int64) ([]pro
 		if err != nil {
 			return nil, 0, err
 		}
-		return base.Offsets, base.Number, r.reaches(ctx, needed(base.Offsets, list, window))
+		return base.Offsets, base.Number, r.reaches(ctx, "would be", needed(base.Offsets, list, window))
 	}
 	wanted := maps.Clone(from.Offsets)
 	for i := range list {
@@ -60,7 +60,7 @@ func (r *Rebuilder) begins(ctx context.Context, from *From, window int64) ([]pro
 	for p := range wanted {
 		return nil, 0, errors.Newf("group %s folds no partition %s/%d; nothing was begun", r.cfg.Group, p.Topic, p.Partition)
 	}
-	return list, 0, r.reaches(ctx, list)
+	return list, 0, r.reaches(ctx, "was", list)
 }
 
 // needed is from where on the log is needed by a generation that stands at

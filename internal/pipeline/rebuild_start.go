@@ -99,8 +99,8 @@ func sameTopics(topics map[string]topic, standings []projections.Standing) error
 	return nil
 }
 
-// reaches refuses a log whose beginning is gone.
-func (r *Rebuilder) reaches(ctx context.Context, from []projections.BesideOffset) error {
+// reaches refuses a log that has lost what was, or would be, folded of it.
+func (r *Rebuilder) reaches(ctx context.Context, is string, from []projections.BesideOffset) error {
 	var starts kadm.ListedOffsets
 	err := patiently(ctx, func() (err error) {
 		if starts, err = r.adm.ListStartOffsets(ctx, r.cfg.sources()...); err == nil {
@@ -117,8 +117,8 @@ func (r *Rebuilder) reaches(ctx context.Context, from []projections.BesideOffset
 			return errors.Newf("Kafka does not say where %s/%d begins", o.Topic, o.Partition)
 		}
 		if start.Offset > o.Begins {
-			return errors.Newf("%s/%d would be folded from offset %d on, and its log now begins at %d: retention, or somebody, deleted %d records, and the rows would miss them; nothing was begun. A base that was taken later can be begun with: `badgestream rebuild base list`",
-				o.Topic, o.Partition, o.Begins, start.Offset, start.Offset-o.Begins)
+			return errors.Newf("%s/%d %s folded from offset %d on, and its log now begins at %d: retention, or somebody, deleted %d records, and the rows would miss them; nothing was begun. A base that was taken later can be begun with: `badgestream rebuild base list`",
+				o.Topic, o.Partition, is, o.Begins, start.Offset, start.Offset-o.Begins)
 		}
 	}
 	return nil
