@@ -33,8 +33,10 @@ var ErrNoBase = errors.New("there is no such base: `badgestream rebuild base lis
 // takingBase is the purpose of the lock of who takes one.
 const takingBase = "base"
 
-// baseTables are what a base copies of the live generation.
-var baseTables = []string{"users", "member", "entity", "place", "clock", "refused"}
+// baseTables are what a base copies of the live generation, besides the history.
+func baseTables() []string {
+	return []string{"users", "member", "entity", "place", "clock", "refused"}
+}
 
 // TakeBase copies the live generation and its history, as they are at one
 // moment. Folding goes on meanwhile: the copy is of one snapshot of Postgres.
@@ -89,7 +91,7 @@ func (s *Store) copyBase(ctx context.Context, number int32) error {
 		}
 		live := generationSchema(s.group, regime.Generation)
 		statements := []string{`SET LOCAL statement_timeout = 0`, `CREATE SCHEMA ` + into}
-		for _, table := range baseTables {
+		for _, table := range baseTables() {
 			statements = append(statements, `CREATE TABLE `+into+`.`+table+` AS TABLE `+live+`.`+table)
 		}
 		statements = append(statements, `CREATE TABLE `+into+`.history AS `+history)

@@ -24,7 +24,7 @@ func (s *Store) FillFromBase(ctx context.Context, generation, number int32) erro
 		if _, err := tx.Exec(ctx, `DELETE FROM `+generationSchema(s.group, generation)+`.clock`); err != nil {
 			return err
 		}
-		for _, table := range append([]string{"history"}, baseTables...) {
+		for _, table := range append(baseTables(), "history") {
 			if err := s.fillTable(ctx, tx, generation, number, table); err != nil {
 				return errors.Wrapf(err, "fill table %s", table)
 			}

@@ -12,7 +12,7 @@ func ofBases() []Mutant {
 		{
 			Name:   "base-without-history",
 			Why:    "a rebuild that begins with a base has the history from there on alone",
-			Edits:  []Edit{{"projections/bases_fill.go", "append([]string{\"history\"}, baseTables...)", "baseTables"}},
+			Edits:  []Edit{{"projections/bases_fill.go", "append(baseTables(), \"history\")", "baseTables()"}},
 			Caught: []Stage{tests("./internal/pipeline", "TestRebuildFromBase")},
 		},
 		{
