@@ -54,7 +54,7 @@ func (s *Store) TakeBase(ctx context.Context) (*Base, error) {
 		return nil, errors.Wrap(err, "take a base")
 	}
 	// Whoever was erased while it was copied may be in it.
-	if err := s.sweepBase(ctx, number); err != nil {
+	if err := s.SweepBases(ctx); err != nil {
 		return nil, err
 	}
 	return s.Base(ctx, number)

@@ -6,8 +6,6 @@ import (
 
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5"
-
-	"github.com/badgestream/badgestream/schemas"
 )
 
 // FillFromBase writes the rows of its base into a generation that was begun with
@@ -56,8 +54,8 @@ func (s *Store) fillTable(ctx context.Context, tx pgx.Tx, generation, number int
 	return err
 }
 
-// SweepBases deletes what bases have of users who were erased, where that was not
-// done yet, and what is left of bases that were broken off.
+// SweepBases deletes what bases have of users who were erased while these were
+// copied, where whoever took one died before he did.
 func (s *Store) SweepBases(ctx context.Context) error {
 	rows, err := s.pool.Query(ctx, `SELECT generation FROM `+schema(s.group)+`.generation WHERE state = $1 AND NOT swept`, Based)
 	if err != nil {
@@ -68,27 +66,9 @@ func (s *Store) SweepBases(ctx context.Context) error {
 		return errors.Wrap(err, "read which bases there are")
 	}
 	for _, number := range list {
-		if err := s.sweepBase(ctx, number); err != nil {
-			return err
+		if err := s.sweepUsers(ctx, number); err != nil {
+			return errors.Wrapf(err, "sweep base %d", number)
 		}
-	}
-	return nil
-}
-
-// sweepBase deletes what a base has of users who were erased before anybody
-// knew of it. From then on it loses rows as every generation does.
-func (s *Store) sweepBase(ctx context.Context, number int32) error {
-	base := schema(s.group)
-	rows, err := s.pool.Query(ctx, `SELECT user_hash FROM `+base+`.erasure`)
-	if err != nil {
-		return errors.Wrap(err, "read who was erased")
-	}
-	var users []schemas.UserHash
-	if users, err = collectHashes(rows); err != nil {
-		return err
-	}
-	if err := s.sweepUsers(ctx, number, users); err != nil {
-		return errors.Wrapf(err, "sweep base %d", number)
 	}
 	return nil
 }

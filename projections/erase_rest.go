@@ -143,6 +143,13 @@ WHERE o.generation = $1 AND o.next <= e."offset")`, generation).Scan(&ahead); er
 	if ahead {
 		return errNotPassed
 	}
+	return s.sweepUsers(ctx, generation)
+}
+
+// sweepUsers deletes what a generation has of users who were erased, and notes
+// that it did.
+func (s *Store) sweepUsers(ctx context.Context, generation int32) error {
+	base, gen := schema(s.group), generationSchema(s.group, generation)
 	rows, err := s.pool.Query(ctx, `SELECT user_hash FROM `+base+`.erasure`)
 	if err != nil {
 		return err
@@ -151,13 +158,6 @@ WHERE o.generation = $1 AND o.next <= e."offset")`, generation).Scan(&ahead); er
 	if err != nil {
 		return err
 	}
-	return s.sweepUsers(ctx, generation, users)
-}
-
-// sweepUsers deletes what a generation has of users who were erased, and notes
-// that it did.
-func (s *Store) sweepUsers(ctx context.Context, generation int32, users []schemas.UserHash) error {
-	base, gen := schema(s.group), generationSchema(s.group, generation)
 	if len(users) > 0 {
 		rows, err := s.pool.Query(ctx, `SELECT id FROM `+gen+`.users WHERE `+userHash(base)+` IN (SELECT user_hash FROM `+base+`.erasure)`)
 		if err != nil {
@@ -171,14 +171,14 @@ func (s *Store) sweepUsers(ctx context.Context, generation int32, users []schema
 			return err
 		}
 	}
-	_, err := s.pool.Exec(ctx, `UPDATE `+base+`.generation SET swept = true WHERE generation = $1`, generation)
+	_, err = s.pool.Exec(ctx, `UPDATE `+base+`.generation SET swept = true WHERE generation = $1`, generation)
 	return err
 }
 
-// Unswept reports whether something may be left, in a base, in a generation that
-// follows the live one or in that, of a user who was erased.
+// Unswept reports whether something may be left, in a generation that follows
+// the live one or in that, of a user who was erased.
 func (s *Store) Unswept(ctx context.Context) (unswept bool, err error) {
 	base := schema(s.group)
-	err = s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM `+base+`.erasure WHERE done_at IS NULL) OR EXISTS (SELECT FROM `+base+`.generation WHERE state IN ('following', 'base') AND NOT swept)`).Scan(&unswept)
+	err = s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM `+base+`.erasure WHERE done_at IS NULL) OR EXISTS (SELECT FROM `+base+`.generation WHERE state = 'following' AND NOT swept)`).Scan(&unswept)
 	return unswept, errors.Wrap(err, "read of whom something is left")
 }

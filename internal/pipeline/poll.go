@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/badgestream/badgestream/projections"
 	"github.com/cockroachdb/errors"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -89,6 +90,43 @@ func (w *worker) take(fetches kgo.Fetches, ended bool) error {
 	list, err := w.copied(fetches, ended)
 	w.push(list)
 	return err
+}
+
+// fetched is what one poll gave of a partition, copied.
+type fetched struct {
+	projections.TopicPartition
+	records []record
+	// stable is the last stable offset then.
+	stable int64
+}
+
+// copied takes the records out of what was polled. ended says that the poll's
+// time was over: that is no error.
+func (w *worker) copied(fetches kgo.Fetches, ended bool) (list []fetched, err error) {
+	fetches.EachError(func(topic string, id int32, e error) {
+		if ended && errors.IsAny(e, context.DeadlineExceeded, context.Canceled) {
+			return
+		}
+		err = errors.CombineErrors(err, errors.Wrapf(e, "read %s/%d", topic, id))
+	})
+	if err != nil {
+		return nil, err
+	}
+	fetches.EachPartition(func(f kgo.FetchTopicPartition) {
+		if len(f.Records) > 0 {
+			list = append(list, fetched{
+				projections.TopicPartition{Topic: f.Topic, Partition: f.Partition}, w.packer.all(f.Records), f.LastStableOffset})
+		}
+	})
+	return list, nil
+}
+
+func (w *worker) push(list []fetched) {
+	for _, f := range list {
+		if p := w.parts[f.TopicPartition]; p != nil {
+			p.push(f.records, f.stable)
+		}
+	}
 }
 
 // queued is what the next batch may take. What waits behind a tick or a switch is not of

@@ -116,12 +116,12 @@ func (r *Rebuilder) work(ctx context.Context) error {
 		if err := r.letGo(ctx); err != nil {
 			return err
 		}
+		if err := r.store.SweepBases(ctx); err != nil {
+			return err
+		}
 		gen, err := r.store.Beside(ctx)
 		if errors.Is(err, projections.ErrNoneBeside) {
 			if err := r.store.SweepGenerations(ctx); err != nil {
-				return err
-			}
-			if err := r.store.SweepBases(ctx); err != nil {
 				return err
 			}
 			if err := r.refuseSwitches(ctx); err != nil {
