@@ -10,6 +10,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 )
 
+// setCalm tells connections, which the broker may still write to.
+func (w *World) setCalm(calm bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calm = calm
+}
+
 // settle ends all faults.
 func (w *World) settle() {
 	w.mu.Lock()

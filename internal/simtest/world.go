@@ -150,10 +150,10 @@ func (w *World) play(ctx context.Context) error {
 
 // first runs a process on empty topics.
 func (w *World) first(ctx context.Context) error {
-	w.calm = true
+	w.setCalm(true)
 	p := w.start(ctx, 1000, 0)
 	err := p.run(func(c *pipeline.Config) { c.Drain, c.Tick = true, 0 })
-	w.calm = false
+	w.setCalm(false)
 	return errors.Wrap(err, "the first process")
 }
 
