@@ -38,6 +38,7 @@ func (s *Store) NewBesideFolder(in Installed, cat *catalog.Catalog, generation, 
 	f := s.NewFolder(in, cat, "badgestream rebuild")
 	base, gen, number := schema(s.group), generationSchema(s.group, generation), strconv.Itoa(int(generation))
 	f.stmts.history.SQL = historySQL(gen, generation)
+	f.prepares = f.stmts.beside()
 	return &BesideFolder{folder: f, group: s.group, generation: generation,
 		stands: pgbatch.Statement{Name: "generation", SQL: `SELECT state FROM ` + base + `.generation WHERE generation = ` + number + ` FOR SHARE`},
 		advance: pgbatch.Statement{Name: "place", SQL: `UPDATE ` + base + `.generation_offset SET next = $5, step = $6, ordinal = $7

@@ -36,7 +36,9 @@ type Folder struct {
 	cat   *catalog.Catalog
 	in    Installed
 	stmts *statements
-	conn  *pgbatch.Conn
+	// prepares are those of them that are prepared with the connection.
+	prepares []pgbatch.Statement
+	conn     *pgbatch.Conn
 	// patience bounds one attempt to fold.
 	patience time.Duration
 
@@ -71,7 +73,8 @@ func (s *Store) NewFolder(in Installed, cat *catalog.Catalog, name string) *Fold
 	// batch would only copy its parameters.
 	cfg.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 	cfg.RuntimeParams["work_mem"] = "64MB"
-	return &Folder{cfg: cfg, cat: cat, in: in, stmts: newStatements(s.group, in, cat), patience: foldTime}
+	stmts := newStatements(s.group, in, cat)
+	return &Folder{cfg: cfg, cat: cat, in: in, stmts: stmts, prepares: stmts.all(), patience: foldTime}
 }
 
 // Connect makes the connection, if there is none. A database can only be
@@ -173,7 +176,7 @@ func (f *Folder) connect(ctx context.Context) error {
 	if err != nil {
 		return unreachable(err, f.cfg)
 	}
-	if err := conn.Prepare(ctx, f.stmts.all()...); err != nil {
+	if err := conn.Prepare(ctx, f.prepares...); err != nil {
 		drop(conn)
 		return err
 	}

@@ -149,8 +149,15 @@ func counterColumn(c *catalog.Counter) string {
 	return pgx.Identifier{name}.Sanitize()
 }
 
-// all lists the statements that every fold may need, to prepare at once.
+// all lists the statements that a fold of the live generation may need, to
+// prepare at once.
 func (s *statements) all() []pgbatch.Statement {
-	return []pgbatch.Statement{s.begin, s.regime, s.advance, s.readClock, s.members, s.timed, s.entities, s.places,
-		s.users, s.held, s.history, s.rejects, s.refused, s.ledger, s.commit}
+	return append(s.beside(), s.regime, s.advance, s.rejects, s.ledger)
+}
+
+// beside lists those that a fold of a generation beside it may need. To prepare
+// a statement takes the locks that it takes: one of the regime would wait for the
+// standstill in which such a fold may be made.
+func (s *statements) beside() []pgbatch.Statement {
+	return []pgbatch.Statement{s.begin, s.readClock, s.members, s.timed, s.entities, s.places, s.users, s.held, s.history, s.refused, s.commit}
 }
