@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/badgestream/badgestream/internal/catalog"
@@ -32,8 +33,16 @@ type Group struct {
 	Client *kgo.Client
 }
 
-// New makes a group and its topics.
-func New(t testing.TB, stack *stacktest.Stack, cat *catalog.Catalog, partitions int) *Group {
+// AnyTimestamp are the settings of a topic whose records may bear any timestamp,
+// as those of brokers before Kafka 3.6 did and as one can be told to. A broker
+// may heed them only some time after they are altered, so New makes the topic.
+func AnyTimestamp() map[string]*string {
+	forever := "9223372036854775807"
+	return map[string]*string{"message.timestamp.after.max.ms": &forever, "message.timestamp.before.max.ms": &forever}
+}
+
+// New makes a group and its topics, the activity topic with these settings.
+func New(t testing.TB, stack *stacktest.Stack, cat *catalog.Catalog, partitions int, settings ...map[string]*string) *Group {
 	t.Helper()
 	g := &Group{T: t, Catalog: cat, Config: pipeline.Config{
 		Brokers: stack.Brokers, Postgres: stack.PostgresURL, Redis: stack.RedisURL,
@@ -47,6 +56,11 @@ func New(t testing.TB, stack *stacktest.Stack, cat *catalog.Catalog, partitions 
 		t.Fatal(err)
 	}
 	t.Cleanup(g.Client.Close)
+	for _, s := range settings {
+		if _, err := kadm.NewClient(g.Client).CreateTopic(t.Context(), int32(partitions), 1, s, g.Config.ActivityTopic); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := pipeline.Init(t.Context(), g.Config, cat, telemetry.Discard().Log); err != nil {
 		t.Fatal(err)
 	}

@@ -20,24 +20,11 @@ import (
 	"github.com/badgestream/badgestream/schemas"
 )
 
-// anyTimestamp lets records of the activity topic bear any timestamp, as
-// brokers before Kafka 3.6 did and as one can be told to.
-func (c *community) anyTimestamp(ctx context.Context) {
-	c.T.Helper()
-	forever := "9223372036854775807"
-	_, err := kadm.NewClient(c.Client).AlterTopicConfigs(ctx, []kadm.AlterConfig{
-		{Op: kadm.SetConfig, Name: "message.timestamp.after.max.ms", Value: &forever},
-		{Op: kadm.SetConfig, Name: "message.timestamp.before.max.ms", Value: &forever},
-	}, c.Config.ActivityTopic)
-	c.do("let records bear any timestamp", err)
-}
-
 // testTimestamps writes records whose timestamps in Kafka are those of clocks
 // that jumped. An event with a time of its own does not mind. One without bears
 // its record's.
 func testTimestamps(t *testing.T, stack *stacktest.Stack) {
-	c := found(t, stack, grouptest.Catalog(t, "starview"), 1)
-	c.anyTimestamp(t.Context())
+	c := found(t, stack, grouptest.Catalog(t, "starview"), 1, grouptest.AnyTimestamp())
 	const timeless = `{"specversion":"1.0","id":"%s","source":"/s","type":"starview.location.visited","subject":"%s","data":{"location":"L"}}`
 	at := []struct {
 		name string

@@ -23,10 +23,10 @@ func TestMain(m *testing.M) {
 // community is one group on the test's servers, to which harm is done.
 type community struct{ *grouptest.Group }
 
-// found makes a community and its topics.
-func found(t *testing.T, stack *stacktest.Stack, cat *catalog.Catalog, partitions int) *community {
+// found makes a community and its topics, the activity topic with these settings.
+func found(t *testing.T, stack *stacktest.Stack, cat *catalog.Catalog, partitions int, settings ...map[string]*string) *community {
 	t.Helper()
-	return &community{grouptest.New(t, stack, cat, partitions)}
+	return &community{grouptest.New(t, stack, cat, partitions, settings...)}
 }
 
 // stricter is Starview with one place more asked for a badge: who has just five
