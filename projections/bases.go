@@ -57,7 +57,11 @@ func (s *Store) TakeBase(ctx context.Context) (*Base, error) {
 	if err := s.SweepBases(ctx); err != nil {
 		return nil, err
 	}
-	return s.Base(ctx, number)
+	b, err := s.Base(ctx, number)
+	if errors.Is(err, ErrNoBase) {
+		return nil, errors.New("users were erased while a base was copied that has rows of theirs, so it is given up: take another")
+	}
+	return b, err
 }
 
 // beginBase draws the number. A base that somebody began before was broken off.
@@ -144,7 +148,20 @@ func (s *Store) Base(ctx context.Context, number int32) (*Base, error) {
 			return &list[i], nil
 		}
 	}
-	return nil, ErrNoBase
+	return nil, s.noBase(ctx, number)
+}
+
+// noBase is ErrNoBase, with why a base is no more that was given up.
+func (s *Store) noBase(ctx context.Context, number int32) error {
+	var why string
+	err := s.pool.QueryRow(ctx, `SELECT trouble FROM `+schema(s.group)+`.generation WHERE generation = $1 AND trouble = $2`, number, givenUp).Scan(&why)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return ErrNoBase
+	case err != nil:
+		return errors.Wrapf(err, "read what became of base %d", number)
+	}
+	return errors.Wrapf(ErrNoBase, "base %d was given up: %s", number, why)
 }
 
 // sameRules refuses a base whose rows were counted by other rules than a
@@ -171,20 +188,11 @@ func (s *Store) sameRules(ctx context.Context, tx pgx.Tx, number int32, cat *cat
 // DropBase gives up a base. One that a rebuild begins with stays until its rows
 // are taken.
 func (s *Store) DropBase(ctx context.Context, number int32) error {
-	base := schema(s.group)
-	err := s.locked(ctx, migrationLock, func(conn *pgx.Conn) error {
-		tag, err := conn.Exec(ctx, `UPDATE `+base+`.generation b SET state = $2, ended_at = now() WHERE generation = $1 AND state = $3
-AND NOT EXISTS (SELECT FROM `+base+`.generation g WHERE g.base = b.generation AND g.state = $4 AND NOT g.base_taken)`, number, Cancelled, Based, Building)
-		if err != nil || tag.RowsAffected() > 0 {
-			return err
-		}
-		if _, err := s.Base(ctx, number); err != nil {
-			return err
-		}
-		return errors.Newf("a rebuild is taking the rows of base %d: `badgestream rebuild status` shows it", number)
-	})
-	if err != nil {
+	if gone, err := s.giveUpBase(ctx, number, ""); err != nil || gone {
+		return err
+	}
+	if _, err := s.Base(ctx, number); err != nil {
 		return errors.Wrapf(err, "drop base %d", number)
 	}
-	return s.SweepGenerations(ctx)
+	return errors.Newf("a rebuild is taking the rows of base %d: `badgestream rebuild status` shows it", number)
 }

@@ -53,22 +53,3 @@ func (s *Store) fillTable(ctx context.Context, tx pgx.Tx, generation, number int
 	_, err = tx.Exec(ctx, `INSERT INTO `+into+` (`+list+`) SELECT `+list+` FROM `+from+order)
 	return err
 }
-
-// SweepBases deletes what bases have of users who were erased while these were
-// copied, where whoever took one died before he did.
-func (s *Store) SweepBases(ctx context.Context) error {
-	rows, err := s.pool.Query(ctx, `SELECT generation FROM `+schema(s.group)+`.generation WHERE state = $1 AND NOT swept`, Based)
-	if err != nil {
-		return errors.Wrap(err, "read which bases there are")
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowTo[int32])
-	if err != nil {
-		return errors.Wrap(err, "read which bases there are")
-	}
-	for _, number := range list {
-		if err := s.sweepUsers(ctx, number); err != nil {
-			return errors.Wrapf(err, "sweep base %d", number)
-		}
-	}
-	return nil
-}

@@ -43,38 +43,49 @@ LEFT JOIN `+base+`.erasing x USING (user_hash) WHERE e.done_at IS NULL ORDER BY 
 // erasedAtOnce is how many rows go in one statement: others want the disk too.
 const erasedAtOnce = 20_000
 
-// EraseRows deletes what the generations have of a user who was erased. It
-// returns how many rows went, and whether there will be no more of them: a
-// generation that follows the live one may have to pass the record yet. One that
-// is built is swept when it has caught up.
-func (s *Store) EraseRows(ctx context.Context, r *Remains) (rows int64, last bool, err error) {
+// RowsErased is what EraseRows has done.
+type RowsErased struct {
+	Rows int64
+	// Last says that there will be no more rows.
+	Last bool
+	// Bases are those that were given up: they had rows of his, and stood before
+	// his erasure.
+	Bases []int32
+}
+
+// EraseRows deletes what the generations have of a user who was erased. There may
+// be more later: a generation that follows the live one may have to pass the
+// record yet. One that is built is swept when it has caught up.
+func (s *Store) EraseRows(ctx context.Context, r *Remains) (e RowsErased, err error) {
 	list, err := s.Generations(ctx)
 	if err != nil {
-		return 0, false, err
+		return e, err
 	}
-	last = true
+	e.Last = true
 	for _, g := range list {
+		rows, done := int64(0), true
 		switch g.State {
 		case Following:
-			passed, err := s.passed(ctx, g.Number, &r.Place)
-			if err != nil {
-				return rows, false, err
+			if done, err = s.passed(ctx, g.Number, &r.Place); done && err == nil {
+				rows, err = s.eraseRows(ctx, g.Number, true, []string{r.ID}, []schemas.UserHash{r.User})
 			}
-			last = last && passed
-			if !passed {
-				continue
+		case Live, Scratched:
+			rows, err = s.eraseRows(ctx, g.Number, g.State != Live, []string{r.ID}, []schemas.UserHash{r.User})
+		case Based:
+			var gone bool
+			rows, gone, done, err = s.eraseFromBase(ctx, g.Number, r)
+			if gone {
+				e.Bases = append(e.Bases, g.Number)
 			}
-		case Live, Scratched, Based:
 		default:
-			continue
 		}
-		n, err := s.eraseRows(ctx, g.Number, g.State != Live, []string{r.ID}, []schemas.UserHash{r.User})
-		rows += n
 		if err != nil {
-			return rows, false, errors.Wrapf(err, "erase a user from generation %d", g.Number)
+			return e, errors.Wrapf(err, "erase a user from generation %d", g.Number)
 		}
+		e.Rows += rows
+		e.Last = e.Last && done
 	}
-	return rows, last, nil
+	return e, nil
 }
 
 // passed reports whether a generation beside the live one has folded a record.

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/erasure"
 	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/internal/pipeline"
 	"github.com/badgestream/badgestream/projections"
@@ -29,34 +30,55 @@ func testRebuildFromBase(t *testing.T, stack *stacktest.Stack) {
 	first, second := c.process(2, 61), c.process(1, 43)
 	r, store := c.rebuilder(ctx), c.store(ctx)
 	c.Produce(records[:4_000]...)
-	var bases []int32
-	for _, published := range []int64{500, 1_500} {
-		c.Published(ctx, published)
-		b, err := r.TakeBase(ctx)
-		c.do("take a base", err)
-		bases = append(bases, b.Number)
+	c.Published(ctx, 500)
+	before := c.takeBase(ctx, r)
+	holders := c.Holders(ctx, 9)
+	c.erase(ctx, store, holders[:3]...)
+	c.givenUp(ctx, r, before)
+	if err := startFrom(ctx, r, before); err == nil || !strings.Contains(err.Error(), "users were erased") {
+		t.Errorf("a rebuild begins with a base that was given up: %v", err)
 	}
-	c.Published(ctx, 4_000)
-	erased := c.Holders(ctx, 3)
-	c.erase(ctx, store, erased...)
+	c.Published(ctx, 1_500)
+	base := c.takeBase(ctx, r)
+	c.Produce(visits(1, "newcomer")...)
+	c.Published(ctx, 4_001)
+	c.erase(ctx, store, "newcomer")
 	c.Produce(records[4_000:6_000]...)
-	c.gone(ctx, store, erased...)
-
-	_, err := r.Start(ctx, pipeline.Request{From: pipeline.From{Base: true, Number: bases[0]}, MaxRate: 2_000})
+	// A rebuild that has the rows of its base has those of who is erased then.
+	_, err := r.Start(ctx, pipeline.Request{From: pipeline.From{Base: true, Number: base}, MaxRate: 2_000})
 	c.do("start a rebuild", err)
+	c.Until(ctx, "the rebuild has the rows of its base", func() bool {
+		gen, err := store.Beside(ctx)
+		c.do("look at the rebuild", err)
+		return gen.BaseTaken
+	})
+	_, _, err = erasure.Erase(ctx, store, c.Config.Brokers, holders[3:6], "a moderator", "they asked for it", 0)
+	c.do("erase", err)
+	c.Until(ctx, "the base is given up", func() bool {
+		list, err := r.Bases(ctx)
+		c.do("list the bases", err)
+		return len(list) == 0
+	})
+	c.givenUp(ctx, r, base)
 	for range 3 {
 		c.lasts(ctx, 150*time.Millisecond)
 		c.kill(first)
 		first = c.process(2, 61)
 	}
 	c.followed(ctx, r)
+	c.Until(ctx, "nothing is left of who was erased", func() bool {
+		unswept, err := store.Unswept(ctx)
+		c.do("look what is left", err)
+		return !unswept
+	})
 	c.same(ctx, r)
-	c.gone(ctx, store, erased...)
+	c.gone(ctx, store, append(holders[:6:6], "newcomer")...)
 	c.switches(ctx, r, false, false)
 	c.Produce(records[6_000:7_000]...)
 	c.followed(ctx, r)
 	c.same(ctx, r)
-	c.Published(ctx, 7_000)
+	base = c.takeBase(ctx, r)
+	c.Published(ctx, 7_001)
 	c.kill(first)
 	c.kill(second)
 	c.Drain()
@@ -66,7 +88,7 @@ func testRebuildFromBase(t *testing.T, stack *stacktest.Stack) {
 
 	c.Produce(records[7_000:]...)
 	c.Drain()
-	c.forget(ctx, bases[1], 50)
+	c.forget(ctx, base, 50)
 	if err := start(ctx, r); err == nil || !strings.Contains(err.Error(), "rebuild base list") {
 		t.Errorf("without its beginning the log is folded: %v", err)
 	}
@@ -75,18 +97,42 @@ func testRebuildFromBase(t *testing.T, stack *stacktest.Stack) {
 	c.same(ctx, r)
 	_, err = r.Cancel(ctx)
 	c.do("cancel", err)
-	c.forget(ctx, bases[1], 0)
-	for _, number := range bases {
-		_, err = r.Start(ctx, pipeline.Request{From: pipeline.From{Base: true, Number: number}})
-		if err == nil || !strings.Contains(err.Error(), "its log now begins at") {
-			t.Errorf("base %d is begun with, though what follows it or tells its duplicates is gone: %v", number, err)
-		}
+	c.forget(ctx, base, 0)
+	if err := startFrom(ctx, r, base); err == nil || !strings.Contains(err.Error(), "its log now begins at") {
+		t.Errorf("a base is begun with, though what tells its duplicates is gone: %v", err)
 	}
-	for _, number := range bases {
-		c.do("drop a base", r.DropBase(ctx, number))
-	}
+	c.do("drop a base", r.DropBase(ctx, base))
 	if list, err := r.Bases(ctx); err != nil || len(list) > 0 {
-		t.Errorf("after both were dropped there are bases %v, %v", list, err)
+		t.Errorf("after it was dropped there are bases %v, %v", list, err)
+	}
+}
+
+func (c *community) takeBase(ctx context.Context, r *pipeline.Rebuilder) int32 {
+	c.T.Helper()
+	b, err := r.TakeBase(ctx)
+	c.do("take a base", err)
+	return b.Number
+}
+
+func startFrom(ctx context.Context, r *pipeline.Rebuilder, base int32) error {
+	_, err := r.Start(ctx, pipeline.Request{From: pipeline.From{Base: true, Number: base}})
+	return err
+}
+
+// givenUp wants a base to be no more that had rows of who was erased after it.
+// What these got between it and their erasure took numbers of others' changes:
+// a rebuild that lacks their rows would give others.
+func (c *community) givenUp(ctx context.Context, r *pipeline.Rebuilder, base int32) {
+	c.T.Helper()
+	if err := r.DropBase(ctx, base); err == nil || !strings.Contains(err.Error(), "users were erased") {
+		c.T.Errorf("base %d is there, though users were erased who had rows in it: %v", base, err)
+	}
+	list, err := r.Bases(ctx)
+	c.do("list the bases", err)
+	for _, b := range list {
+		if b.Number == base {
+			c.T.Errorf("base %d is listed, though it was given up", base)
+		}
 	}
 }
 

@@ -18,7 +18,13 @@ func ofBases() []Mutant {
 		{
 			Name:   "base-of-the-erased",
 			Why:    "a base keeps the rows of users who are erased after it was taken",
-			Edits:  []Edit{{"projections/erase_rest.go", "case Live, Scratched, Based:", "case Live, Scratched:"}},
+			Edits:  []Edit{{"projections/bases_erased.go", "err != nil || rows == 0 {", "true {"}},
+			Caught: []Stage{tests("./internal/pipeline", "TestRebuildFromBase")},
+		},
+		{
+			Name:   "base-without-the-erased",
+			Why:    "a base goes on without the rows of users who are erased after it was taken, though others' changes are numbered beside theirs",
+			Edits:  []Edit{{"projections/bases_erased.go", "\tif passed {", "\tif passed || r.ID != \"\" {"}},
 			Caught: []Stage{tests("./internal/pipeline", "TestRebuildFromBase")},
 		},
 		{
@@ -32,6 +38,12 @@ func ofBases() []Mutant {
 			Why:    "a base whose rows were counted by other rules is begun with",
 			Edits:  []Edit{{"projections/bases.go", "stored.RulesHash != cat.RulesHash", "stored.RulesHash == \"\""}},
 			Caught: []Stage{tests("./internal/pipeline", "TestRebuildFromBaseOfOtherRules")},
+		},
+		{
+			Name:   "standstill-of-oneself",
+			Why:    "who keeps folds out prepares a statement that waits for it",
+			Edits:  []Edit{{"projections/beside.go", "f.prepares = f.stmts.beside()", "f.prepares = f.stmts.all()"}},
+			Caught: []Stage{tests("./projections", "TestFoldBesideInAStandstill")},
 		},
 		{
 			Name:   "ahead-and-forgotten",
