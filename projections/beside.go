@@ -35,7 +35,7 @@ type BesideFolder struct {
 // regime given says nothing: its secret does.
 func (s *Store) NewBesideFolder(in Installed, cat *catalog.Catalog, generation, version int32) *BesideFolder {
 	in.Generation, in.CatalogVersion, in.Turn = generation, version, 0
-	f := s.NewFolder(in, cat, "badgestream rebuild")
+	f := s.newFolder(in, cat, "badgestream rebuild")
 	base, gen, number := schema(s.group), generationSchema(s.group, generation), strconv.Itoa(int(generation))
 	f.stmts.history.SQL = historySQL(gen, generation)
 	f.prepares = f.stmts.beside()

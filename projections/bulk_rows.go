@@ -220,7 +220,7 @@ func (f *keyFilter) add(k rowKey) {
 	if f.bits == nil {
 		f.bits = make([]uint64, f.size/8)
 	}
-	for _, bit := range f.places(k) {
+	for _, bit := range k.places(f.size) {
 		f.bits[bit/64] |= 1 << (bit % 64)
 	}
 }
@@ -229,7 +229,7 @@ func (f *keyFilter) has(k rowKey) bool {
 	if f.bits == nil {
 		return false
 	}
-	for _, bit := range f.places(k) {
+	for _, bit := range k.places(f.size) {
 		if f.bits[bit/64]&(1<<(bit%64)) == 0 {
 			return false
 		}
@@ -237,8 +237,9 @@ func (f *keyFilter) has(k rowKey) bool {
 	return true
 }
 
-// The keys are hashes; each half of one says a place.
-func (f *keyFilter) places(k rowKey) [2]uint64 {
-	mask := uint64(f.size)*8 - 1
+// places are the bits of a key in a filter of so many bytes, a power of two. Keys
+// are hashes; each half of one says a place.
+func (k *rowKey) places(size int) [2]uint64 {
+	mask := uint64(size)*8 - 1
 	return [2]uint64{uint64(k.row) & mask, k.hash() >> 20 & mask}
 }

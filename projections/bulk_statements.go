@@ -23,14 +23,16 @@ const (
 	historyFields = 19
 )
 
+// copyInto copies rows into a table of a schema.
+func copyInto(schema, name, table, fields string) pgbatch.Statement {
+	return pgbatch.Statement{Name: name, SQL: `COPY ` + schema + `.` + table + ` (` + fields + `) FROM STDIN (FORMAT binary)`}
+}
+
 func newBulkStatements(f *BesideFolder) bulkStatements {
 	gen := generationSchema(f.group, f.generation)
 	counters := counterColumns(f.folder.cat)
 	userFields := strings.Join(append([]string{"id", "version", "due_at", "held", "earned_at"}, counters...), ", ")
 	userRow := strings.Join(slices.Concat([]string{"id", "version", "due_at", "held", "earned_at"}, handColumns(), counters), ", ")
-	copyInto := func(name, table, fields string) pgbatch.Statement {
-		return pgbatch.Statement{Name: name, SQL: `COPY ` + gen + `.` + table + ` (` + fields + `) FROM STDIN (FORMAT binary)`}
-	}
 	types := []string{"text", "bigint", "timestamptz", "int", "int"}
 	sets := []string{"version = excluded.version", "due_at = excluded.due_at", "held = excluded.held", "earned_at = excluded.earned_at"}
 	for _, c := range counters {
@@ -41,10 +43,10 @@ func newBulkStatements(f *BesideFolder) bulkStatements {
 		arrays[i] += " AS " + name
 	}
 	return bulkStatements{
-		newMembers:  copyInto("new members", "member", memberFields),
-		newEntities: copyInto("new entities", "entity", entityFields),
-		newUsers:    copyInto("new users", "users", userFields),
-		newHistory: copyInto("history", "history", `topic, partition, "offset", ordinal, user_id, badge, category, criterion, tier, revoked, at, earned_at,
+		newMembers:  copyInto(gen, "new members", "member", memberFields),
+		newEntities: copyInto(gen, "new entities", "entity", entityFields),
+		newUsers:    copyInto(gen, "new users", "users", userFields),
+		newHistory: copyInto(gen, "history", "history", `topic, partition, "offset", ordinal, user_id, badge, category, criterion, tier, revoked, at, earned_at,
 event_id, event_source, counters, user_version, catalog_version, reason, generation`),
 		members: pgbatch.Statement{Name: "members", SQL: `INSERT INTO ` + gen + `.member (` + memberFields + `)
 SELECT ` + rows(`bigint`, `bigint`, `smallint`, `int`, `int`, `timestamptz`) + `

@@ -42,6 +42,9 @@ type Folder struct {
 	// patience bounds one attempt to fold.
 	patience time.Duration
 
+	// known says which members are new; nil where nobody can tell.
+	known *knownMembers
+
 	// full are the First collections of which all places are taken, as
 	// transactions on this connection have seen before they committed. A full
 	// one stays full, unless Postgres is restored, and then the connection ends.
@@ -54,6 +57,7 @@ type Folder struct {
 	wide       []pgbatch.Column // users
 	rejectCols [9]pgbatch.Column
 	ledgerCols [8]pgbatch.Column
+	copied     pgbatch.Copy
 	text       []byte
 	history    []HistoryRow
 }
@@ -62,6 +66,12 @@ type Folder struct {
 // Postgres shows as the application's name. It connects at the first fold, unless
 // Connect did.
 func (s *Store) NewFolder(in Installed, cat *catalog.Catalog, name string) *Folder {
+	f := s.newFolder(in, cat, name)
+	f.known = s.knownMembers(in.Generation)
+	return f
+}
+
+func (s *Store) newFolder(in Installed, cat *catalog.Catalog, name string) *Folder {
 	cfg := s.pool.Config().ConnConfig.Config.Copy()
 	cfg.RuntimeParams["application_name"] = name
 	cfg.RuntimeParams["idle_in_transaction_session_timeout"] = milliseconds(idleInTransaction)
@@ -119,13 +129,20 @@ func (f *Folder) Fold(ctx context.Context, w *Work) (*Outcome, error) {
 		return nil, errors.AssertionFailedf("the folder has no secret: it would not find the members that are there")
 	}
 	t := &transaction{ranges: w.Ranges, rejects: w.Rejects, reason: w.Reason, number: w.Number, batch: w.Batch, history: f.history}
-	return f.run(ctx, t, f.foldStages)
+	out, err := f.run(ctx, t, f.foldStages)
+	if err == nil {
+		f.known.wrote(ctx, len(f.answers.members))
+	}
+	return out, err
 }
 
 // foldStages runs all but the last stage of a fold: the rows, in the order
 // that the processor names them.
 func (f *Folder) foldStages(ctx context.Context, t *transaction) error {
 	if err := f.openStage(ctx, t, t.batch.Members()); err != nil {
+		return err
+	}
+	if err := f.copyNewMembers(ctx, t.batch.Members()); err != nil {
 		return err
 	}
 	return f.applyStages(ctx, t)

@@ -61,16 +61,6 @@ type keyed struct {
 	n int32
 }
 
-func (f *Folder) memberKeys(dst []keyed, ops []processor.MemberOp, byTime bool) []keyed {
-	dst = dst[:0]
-	for i := range ops {
-		if op := &ops[i]; f.cat.Collections[op.Collection].ByTime == byTime {
-			dst = append(dst, keyed{f.rowKey(op.User, op.Collection, op.Entity, op.Member), int32(i)})
-		}
-	}
-	return inOrder(dst)
-}
-
 func (f *Folder) entityKeys(dst []keyed, ops []processor.EntityOp) []keyed {
 	dst = dst[:0]
 	for i := range ops {

@@ -89,7 +89,7 @@ func (s *Store) DropScratch(ctx context.Context, generation int32) error {
 // that came and went: their ordinals count the user's own alone.
 func (s *Store) WriteScratch(ctx context.Context, in Installed, cat *catalog.Catalog, generation int32, want *UserState, changes []processor.Change) error {
 	gen := generationSchema(s.group, generation)
-	f := s.NewFolder(in, cat, "badgestream replay")
+	f := s.newFolder(in, cat, "badgestream replay")
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := writeUser(ctx, tx, gen, in.Secret, cat, &UserState{}, want); err != nil {
 			return err

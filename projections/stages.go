@@ -78,7 +78,7 @@ func (f *Folder) checkRegime(t *transaction, found Regime, answered bool) error 
 // function that it returns puts their answers in order, once they are there.
 func (f *Folder) addMembers(pipe *pgbatch.Pipe, ops []processor.MemberOp) func() error {
 	a := &f.answers
-	a.plain, a.timed = f.memberKeys(a.plain, ops, false), f.memberKeys(a.timed, ops, true)
+	f.sortMembers(ops)
 	a.members = slices.Grow(a.members[:0], len(ops))[:len(ops)]
 	plain, timed := 0, 0
 	if len(a.plain) > 0 {

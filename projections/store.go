@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/badgestream/badgestream/projections/pgbatch"
@@ -19,6 +20,9 @@ const minServerVersion = 15_00_00
 type Store struct {
 	pool  *pgxpool.Pool
 	group string
+
+	mu      sync.Mutex
+	members *knownMembers // of the generation for which a folder was made last
 }
 
 // Open connects to Postgres. The error is one sentence if the server cannot be
@@ -48,7 +52,23 @@ func Open(ctx context.Context, url, group string) (*Store, error) {
 }
 
 // Close ends all connections of the store. Folders and leases have their own.
-func (s *Store) Close() { s.pool.Close() }
+func (s *Store) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.members.close()
+	s.pool.Close()
+}
+
+// knownMembers are those of a generation, for all its folders.
+func (s *Store) knownMembers(generation int32) *knownMembers {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if table := generationSchema(s.group, generation) + ".member"; s.members == nil || s.members.table != table {
+		s.members.close()
+		s.members = &knownMembers{pool: s.pool, table: table}
+	}
+	return s.members
+}
 
 // Group is the group whose tables these are.
 func (s *Store) Group() string { return s.group }

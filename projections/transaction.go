@@ -52,6 +52,10 @@ func (f *Folder) run(ctx context.Context, t *transaction, stages func(context.Co
 				Ledger: t.ledger, Attempts: attempt}, nil
 		}
 		f.dropConn()
+		var pg *pgconn.PgError
+		if errors.As(err, &pg) && notNew(pg) {
+			f.known.wrong()
+		}
 		if !collided(err) || attempt == attempts || ctx.Err() != nil {
 			return nil, err
 		}
@@ -74,7 +78,7 @@ func (f *Folder) attempt(ctx context.Context, t *transaction, stages func(contex
 // another: the same events, folded again, may well succeed.
 func collided(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == deadlockDetected || pg.Code == serializationFailure)
+	return errors.As(err, &pg) && (pg.Code == deadlockDetected || pg.Code == serializationFailure || notNew(pg))
 }
 
 // lost marks an error of the connection as ErrNotCommitted. It is for errors

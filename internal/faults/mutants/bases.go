@@ -46,6 +46,18 @@ func ofBases() []Mutant {
 			Caught: []Stage{tests("./projections", "TestFoldBesideInAStandstill")},
 		},
 		{
+			Name:   "new-without-judge",
+			Why:    "a member that was taken for new, though another process had written it, ends the fold",
+			Edits:  []Edit{{"projections/new_members.go", "err.Code == uniqueViolation &&", "err.Code == \"\" &&"}},
+			Caught: []Stage{tests("./projections", "TestNewMembers")},
+		},
+		{
+			Name:   "new-without-time",
+			Why:    "a new member is copied without its time, so that a later value counts as an earlier one",
+			Edits:  []Edit{{"projections/new_members.go", "row.at, prior.At = op.At, processor.NoTime", "prior.At = processor.NoTime"}},
+			Caught: []Stage{tests("./projections", "TestNewMembers")},
+		},
+		{
 			Name:   "ahead-and-forgotten",
 			Why:    "what was taken from the client while a batch was folded is not folded itself",
 			Edits:  []Edit{{"internal/pipeline/ahead.go", "\tw.push(a.taken)", "\t_ = w.push"}},

@@ -1,0 +1,154 @@
+package projections
+
+import (
+	"context"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// knownMembers knows which members the live generation's table has, and takes
+// some others for such. A member that it does not know is new, as far as this
+// process can tell, and goes by COPY, which looks for nothing. The table's key
+// is the judge: where another process wrote the row meanwhile, the transaction is
+// made again with upserts alone, and nothing is known any more until it is
+// learnt anew. All workers of a process share one.
+type knownMembers struct {
+	pool  *pgxpool.Pool
+	table string
+	state atomic.Int32
+	// bits are those of a keyFilter, nil before they are needed; filled is how many
+	// keys were added.
+	bits   []atomic.Uint64
+	filled atomic.Int64
+	// written counts the members that were written; it is learnt at enough.
+	written, enough atomic.Int64
+
+	busy     atomic.Bool // somebody learns, or looks whether that pays
+	learning sync.WaitGroup
+	mu       sync.Mutex
+	stop     context.CancelFunc // of who learns
+}
+
+// What knownMembers can tell: nothing; nothing yet, while it is read what the
+// table has and what is written is added; which members are new.
+const (
+	unknown int32 = iota
+	learning
+	known
+)
+
+const (
+	// knownBytes is what it takes. Of 30 million members that the table has, one
+	// of ten new ones is taken for known; of more than knownMost, too many.
+	knownBytes = 16 << 20
+	knownMost  = 60_000_000
+	// A table is read once a learnPart of the members that it has, of memberSize
+	// bytes each, were written: from then on it pays.
+	learnPart  = 4
+	memberSize = 70
+	learnTime  = time.Minute
+	// manyNew is how many members are worth a COPY, and a look at the table's size:
+	// it takes as long as to upsert about half as many.
+	manyNew = 200
+)
+
+// isNew says that the table has no such member, and from now on that it does.
+func (k *knownMembers) isNew(key rowKey) bool {
+	if k == nil {
+		return false
+	}
+	state := k.state.Load()
+	return state != unknown && k.add(key) && state == known
+}
+
+// add reports whether a key was not there.
+func (k *knownMembers) add(key rowKey) (added bool) {
+	for _, bit := range key.places(knownBytes) {
+		mask := uint64(1) << (bit % 64)
+		if word := &k.bits[bit/64]; word.Load()&mask == 0 {
+			added = word.Or(mask)&mask == 0 || added
+		}
+	}
+	if added && k.filled.Add(1) > knownMost {
+		k.forget(math.MaxInt64)
+	}
+	return added
+}
+
+// forget makes it know nothing, until so many members were written in all.
+func (k *knownMembers) forget(until int64) {
+	k.enough.Store(until)
+	k.state.Store(unknown)
+}
+
+// wrong says that the table has a member that was taken for new.
+func (k *knownMembers) wrong() { k.forget(2 * k.written.Load()) }
+
+// wrote counts the members of a transaction. Once they are enough, it begins to
+// learn which others there are.
+func (k *knownMembers) wrote(ctx context.Context, members int) {
+	if k == nil {
+		return
+	}
+	n := k.written.Add(int64(members))
+	if members < manyNew || n < k.enough.Load() || k.state.Load() != unknown || !k.busy.CompareAndSwap(false, true) {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	ctx, k.stop = context.WithTimeout(context.WithoutCancel(ctx), learnTime)
+	k.learning.Go(func() {
+		defer k.busy.Store(false)
+		if k.learn(ctx) != nil { // what is not known is upserted
+			k.wrong()
+		}
+	})
+}
+
+// learn reads which members the table has, if it pays.
+func (k *knownMembers) learn(ctx context.Context) error {
+	var size int64
+	if err := k.pool.QueryRow(ctx, `SELECT pg_relation_size(to_regclass($1))`, k.table).Scan(&size); err != nil {
+		return err
+	}
+	if enough := size / memberSize / learnPart; k.written.Load() < enough {
+		k.enough.Store(enough)
+		return nil
+	}
+	if k.bits == nil {
+		k.bits = make([]atomic.Uint64, knownBytes/8)
+	}
+	// What is committed from here on by this process is added by itself.
+	k.state.Store(learning)
+	rows, err := k.pool.Query(ctx, `SELECT user_key, row_key FROM `+k.table)
+	if err != nil {
+		return err
+	}
+	var key rowKey
+	_, err = pgx.ForEachRow(rows, []any{&key.user, &key.row}, func() error {
+		k.add(key)
+		return nil
+	})
+	if err == nil {
+		k.state.CompareAndSwap(learning, known)
+	}
+	return err
+}
+
+// close ends the learning.
+func (k *knownMembers) close() {
+	if k == nil {
+		return
+	}
+	k.mu.Lock()
+	if k.stop != nil {
+		k.stop()
+	}
+	k.mu.Unlock()
+	k.learning.Wait()
+}

@@ -1,0 +1,66 @@
+package projections
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/badgestream/badgestream/processor"
+)
+
+// sortMembers says which members go where: those that the table may have are
+// upserted, with their time or without, and those that it does not have are
+// copied into it, if they are many. Each are in the order of the index.
+func (f *Folder) sortMembers(ops []processor.MemberOp) {
+	a := &f.answers
+	a.plain, a.timed, a.fresh = a.plain[:0], a.timed[:0], a.fresh[:0]
+	for i := range ops {
+		op := &ops[i]
+		k := keyed{f.rowKey(op.User, op.Collection, op.Entity, op.Member), int32(i)}
+		if f.known.isNew(k.rowKey) {
+			a.fresh = append(a.fresh, k)
+		} else {
+			f.upsert(op, k)
+		}
+	}
+	if len(a.fresh) < manyNew {
+		for _, k := range a.fresh {
+			f.upsert(&ops[k.n], k)
+		}
+		a.fresh = a.fresh[:0]
+	}
+	a.plain, a.timed, a.fresh = inOrder(a.plain), inOrder(a.timed), inOrder(a.fresh)
+}
+
+func (f *Folder) upsert(op *processor.MemberOp, k keyed) {
+	if a := &f.answers; f.cat.Collections[op.Collection].ByTime {
+		a.timed = append(a.timed, k)
+	} else {
+		a.plain = append(a.plain, k)
+	}
+}
+
+// copyNewMembers writes the members that are new, and answers for them.
+func (f *Folder) copyNewMembers(ctx context.Context, ops []processor.MemberOp) error {
+	a := &f.answers
+	if len(a.fresh) == 0 {
+		return nil
+	}
+	f.copied.Start(len((*memberRow)(nil).types()))
+	for _, k := range a.fresh {
+		op := &ops[k.n]
+		row, prior := memberRow{key: k.rowKey, at: processor.NoTime, state: op.Next.IfAbsent, coll: op.Collection}, processor.MemberPrior{State: processor.Absent}
+		if f.cat.Collections[op.Collection].ByTime {
+			row.at, prior.At = op.At, processor.NoTime
+		}
+		f.copied.Row()
+		row.write(&f.copied)
+		a.members[k.n] = prior
+	}
+	return f.conn.Copy(ctx, f.stmts.newMembers, &f.copied)
+}
+
+// notNew says that a member was copied that the table has.
+func notNew(err *pgconn.PgError) bool {
+	return err.Code == uniqueViolation && err.TableName == "member"
+}

@@ -1,0 +1,81 @@
+package projections
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// TestNewMembers folds what two processes share out, each of which copies the
+// members that it takes for new, and compares with one that upserts them all:
+// with members that come again, and with some that only the other process knows
+// of, which costs another attempt and nothing else.
+func TestNewMembers(t *testing.T) {
+	t.Parallel()
+	url, cat := server(t), load(t, "stride")
+	ref, w := newWorld(t, url, "reference", cat, 2), newWorld(t, url, "known", cat, 2)
+	other, err := Open(t.Context(), url, "known")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(other.Close)
+	// So many sessions, and as many goals, of which that of the later time stays.
+	const n = 2_000
+	acts := func(from int) (list []act) {
+		for i := from; i < from+n; i++ {
+			list = append(list, act{"stride.session.changed", fmt.Sprint("u", i%700), fmt.Sprintf(`{"session":"s%d","state":"done"}`, i), noon},
+				act{"stride.goal.set", fmt.Sprint("g", i), fmt.Sprintf(`{"kilometres":%d}`, i%50), noon + int64((from+7*i)%5)})
+		}
+		return list
+	}
+	upserts := ref.newFolder(ref.in, cat, "reference")
+	here, there := w.folder(), other.NewFolder(w.in, cat, "other")
+	for _, f := range []*Folder{upserts, there} {
+		t.Cleanup(func() { _ = f.Close(t.Context()) })
+	}
+	at, next := [2]int64{}, 10*n
+	fold := func(f *Folder, partition int32, list []act) (attempts, copied int) {
+		t.Helper()
+		if _, err := upserts.Fold(t.Context(), ref.works(partition, at[partition], list...)); err != nil {
+			t.Fatal(err)
+		}
+		out, err := f.Fold(t.Context(), w.works(partition, at[partition], list...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		at[partition] += int64(len(list))
+		const rows = `SELECT user_key, row_key, collection, state, at FROM GEN.member ORDER BY user_key, row_key`
+		same(t, "members", ref.text(rows), w.text(rows))
+		same(t, "users", ref.text(`SELECT * FROM GEN.users ORDER BY id`), w.text(`SELECT * FROM GEN.users ORDER BY id`))
+		return out.Attempts, len(f.answers.fresh)
+	}
+	expect := func(f *Folder, partition int32, list []act, attempts, copied int) {
+		t.Helper()
+		if a, c := fold(f, partition, list); a != attempts || c != copied {
+			t.Errorf("%d members were copied with attempt %d, and should be %d with attempt %d", c, a, copied, attempts)
+		}
+	}
+	// It is learnt once enough was written.
+	learns := func(f *Folder, partition int32) {
+		t.Helper()
+		for deadline := time.Now().Add(lockWait); f.known.state.Load() != known; next += n {
+			fold(f, partition, acts(next))
+			if f.known.learning.Wait(); time.Now().After(deadline) {
+				t.Fatal("what is there was not learnt")
+			}
+		}
+	}
+	learns(here, 0)
+	expect(here, 0, acts(n), 1, 2*n)
+	// Half of them come again, and a few are no reason to copy.
+	expect(here, 0, acts(n+n/2), 1, n)
+	expect(here, 0, acts(3 * n)[:100], 1, 0)
+	learns(there, 1)
+	expect(there, 1, acts(n), 1, 0)
+	expect(there, 1, acts(4*n), 1, 2*n)
+	// What the other has written since is not known here, and then nothing is.
+	expect(here, 0, acts(4*n), 2, 0)
+	expect(here, 0, acts(5*n), 1, 0)
+	learns(here, 0)
+	expect(here, 0, acts(6*n), 1, 2*n)
+}
