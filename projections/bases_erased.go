@@ -14,23 +14,41 @@ import (
 // his erasure he took places, and numbers of changes that one record made.
 const givenUp = "users were erased who had rows in it, and what others got beside them cannot be told without these"
 
+func (s *Store) eraseFromBases(ctx context.Context, list []Generation, r *Remains, e *RowsErased) error {
+	for _, g := range list {
+		if g.State != Based {
+			continue
+		}
+		if err := s.eraseFromBase(ctx, g.Number, r, e); err != nil {
+			return errors.Wrapf(err, "erase a user from base %d", g.Number)
+		}
+	}
+	return nil
+}
+
 // eraseFromBase removes a user who was erased from a base. If it stands before
-// that and has rows of his, the base is given up. That is put off, and done is
-// false, while a rebuild is about to take its rows.
-func (s *Store) eraseFromBase(ctx context.Context, number int32, r *Remains) (rows int64, gone, done bool, err error) {
+// that and has rows of his, the base is given up. That is put off while a rebuild
+// is about to take its rows.
+func (s *Store) eraseFromBase(ctx context.Context, number int32, r *Remains, e *RowsErased) error {
 	passed, err := s.passed(ctx, number, &r.Place)
 	if err != nil {
-		return 0, false, false, err
+		return err
 	}
 	if passed {
-		rows, err = s.eraseRows(ctx, number, true, []string{r.ID}, []schemas.UserHash{r.User})
-		return rows, false, err == nil, err
+		rows, err := s.eraseRows(ctx, number, true, []string{r.ID}, []schemas.UserHash{r.User})
+		e.Rows += rows
+		return err
 	}
-	if rows, err = s.rowsInBase(ctx, number, `id = ANY($1)`, []string{r.ID}, []schemas.UserHash{r.User}); err != nil || rows == 0 {
-		return 0, false, err == nil, err
+	rows, err := s.rowsInBase(ctx, number, `id = ANY($1)`, []string{r.ID}, []schemas.UserHash{r.User})
+	if err != nil || rows == 0 {
+		return err
 	}
-	gone, err = s.giveUpBase(ctx, number, givenUp)
-	return rows, gone, gone, err
+	gone, err := s.giveUpBase(ctx, number, givenUp)
+	if gone {
+		e.Rows, e.Bases = e.Rows+rows, append(e.Bases, number)
+	}
+	e.Last = e.Last && gone
+	return err
 }
 
 // rowsInBase counts what a base has of users: those that a condition about its

@@ -53,39 +53,49 @@ type RowsErased struct {
 	Bases []int32
 }
 
-// EraseRows deletes what the generations have of a user who was erased. There may
-// be more later: a generation that follows the live one may have to pass the
-// record yet. One that is built is swept when it has caught up.
-func (s *Store) EraseRows(ctx context.Context, r *Remains) (e RowsErased, err error) {
+// EraseRows deletes what the generations have of a user who was erased, and once
+// they have no more of him, if bases is true, what the bases have, in which a user
+// is looked for row by row. There may be more later: a generation that follows the
+// live one may have to pass the record yet. One that is built is swept when it has
+// caught up.
+func (s *Store) EraseRows(ctx context.Context, r *Remains, bases bool) (e RowsErased, err error) {
 	list, err := s.Generations(ctx)
 	if err != nil {
 		return e, err
 	}
 	e.Last = true
 	for _, g := range list {
-		rows, done := int64(0), true
-		switch g.State {
-		case Following:
-			if done, err = s.passed(ctx, g.Number, &r.Place); done && err == nil {
-				rows, err = s.eraseRows(ctx, g.Number, true, []string{r.ID}, []schemas.UserHash{r.User})
+		if g.State == Following {
+			passed, err := s.passed(ctx, g.Number, &r.Place)
+			if err != nil {
+				return e, err
 			}
-		case Live, Scratched:
-			rows, err = s.eraseRows(ctx, g.Number, g.State != Live, []string{r.ID}, []schemas.UserHash{r.User})
-		case Based:
-			var gone bool
-			rows, gone, done, err = s.eraseFromBase(ctx, g.Number, r)
-			if gone {
-				e.Bases = append(e.Bases, g.Number)
+			if !passed {
+				e.Last = false
+				continue
 			}
-		default:
+		} else if g.State != Live && g.State != Scratched {
+			continue
 		}
+		rows, err := s.eraseRows(ctx, g.Number, g.State != Live, []string{r.ID}, []schemas.UserHash{r.User})
+		e.Rows += rows
 		if err != nil {
 			return e, errors.Wrapf(err, "erase a user from generation %d", g.Number)
 		}
-		e.Rows += rows
-		e.Last = e.Last && done
 	}
-	return e, nil
+	if e.Last = e.Last && bases; e.Last {
+		err = s.eraseFromBases(ctx, list, r, &e)
+	}
+	return e, errors.CombineErrors(err, s.noteErased(ctx, r, e.Rows))
+}
+
+// noteErased adds to the rows that the erasure has removed so far.
+func (s *Store) noteErased(ctx context.Context, r *Remains, rows int64) error {
+	if rows == 0 {
+		return nil
+	}
+	_, err := s.pool.Exec(ctx, `UPDATE `+schema(s.group)+`.erasure SET removed = removed || jsonb_build_object('rows', coalesce((removed->>'rows')::bigint, 0) + $2) WHERE user_hash = $1`, r.User[:], rows)
+	return errors.Wrap(err, "note how many rows of a user were erased")
 }
 
 // passed reports whether a generation beside the live one has folded a record.

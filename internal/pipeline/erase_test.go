@@ -43,6 +43,15 @@ func testErased(t *testing.T, stack *stacktest.Stack) {
 	}
 	c.Published(ctx, rounds*each)
 	c.gone(ctx, store, erased...)
+	_, in, err := store.CurrentCatalog(ctx)
+	c.do("read the group's secret", err)
+	for _, user := range erased {
+		e, err := store.ErasureOf(ctx, schemas.HashUser(in.Secret, user))
+		c.do("look for the erasure", err)
+		if e.Removed["rows"] == 0 || e.Removed["badge_events"] == 0 {
+			t.Errorf("%s had badges, and what was removed is told to be %v", user, e.Removed)
+		}
+	}
 	for _, p := range procs {
 		c.kill(p)
 	}
@@ -50,7 +59,7 @@ func testErased(t *testing.T, stack *stacktest.Stack) {
 	c.Drain()
 	c.Verify()
 	r := c.rebuilder(ctx)
-	_, err := r.Start(ctx, pipeline.Request{})
+	_, err = r.Start(ctx, pipeline.Request{})
 	c.do("start a rebuild", err)
 	c.same(ctx, r)
 	c.gone(ctx, store, erased...)

@@ -62,14 +62,17 @@ func (e *engine) eraseRests(ctx context.Context) error {
 // eraseRest removes what it can. While something of the user's may be on its way
 // to the award topic or to Redis, it is not the last time.
 func (e *engine) eraseRest(ctx context.Context, r *projections.Remains, published map[string]int64) error {
-	erased, err := e.postgres.EraseRows(ctx, r)
+	arrived := true
+	for p, until := range r.Until {
+		arrived = arrived && published[p] >= until
+	}
+	erased, err := e.postgres.EraseRows(ctx, r, arrived)
 	for _, number := range erased.Bases {
 		e.log.WarnContext(ctx, "a base is given up: it has rows of a user who was erased after it was taken", "base", number)
 	}
 	if err != nil {
 		return err
 	}
-	last := erased.Last
 	e.mu.Lock()
 	cat, in := e.cat, e.installed
 	e.mu.Unlock()
@@ -78,10 +81,7 @@ func (e *engine) eraseRest(ctx context.Context, r *projections.Remains, publishe
 			return err
 		}
 	}
-	for p, until := range r.Until {
-		last = last && published[p] >= until
-	}
-	if !last {
+	if !erased.Last {
 		return nil
 	}
 	events, err := e.forget(ctx, r)
@@ -92,10 +92,10 @@ func (e *engine) eraseRest(ctx context.Context, r *projections.Remains, publishe
 	if err != nil {
 		return err
 	}
-	if err := e.postgres.EraseDone(ctx, r.User, map[string]int64{"rows": erased.Rows, "rejects": letters}); err != nil {
+	if err := e.postgres.EraseDone(ctx, r.User, map[string]int64{"rejects": letters}); err != nil {
 		return err
 	}
-	e.log.InfoContext(ctx, "nothing is left of a user who was erased", "topic", r.Topic, "offset", r.Offset, "rows", erased.Rows, "badge_events", events, "rejects", letters)
+	e.log.InfoContext(ctx, "nothing is left of a user who was erased", "topic", r.Topic, "offset", r.Offset, "badge_events", events, "rejects", letters)
 	return nil
 }
 

@@ -18,7 +18,7 @@ func ofBases() []Mutant {
 		{
 			Name:   "base-of-the-erased",
 			Why:    "a base keeps the rows of users who are erased after it was taken",
-			Edits:  []Edit{{"projections/bases_erased.go", "err != nil || rows == 0 {", "true {"}},
+			Edits:  []Edit{{"projections/bases_erased.go", "if err != nil || rows == 0 {", "if true {"}},
 			Caught: []Stage{tests("./internal/pipeline", "TestRebuildFromBase")},
 		},
 		{
