@@ -129,7 +129,9 @@ func (f *Folder) Fold(ctx context.Context, w *Work) (*Outcome, error) {
 		return nil, errors.AssertionFailedf("the folder has no secret: it would not find the members that are there")
 	}
 	t := &transaction{ranges: w.Ranges, rejects: w.Rejects, reason: w.Reason, number: w.Number, batch: w.Batch, history: f.history}
+	end := f.known.folding()
 	out, err := f.run(ctx, t, f.foldStages)
+	end()
 	if err == nil {
 		f.known.wrote(ctx, len(f.answers.members))
 	}

@@ -30,8 +30,12 @@ type knownMembers struct {
 
 	busy     atomic.Bool // somebody learns, or looks whether that pays
 	learning sync.WaitGroup
-	mu       sync.Mutex
-	stop     context.CancelFunc // of who learns
+
+	mu    sync.Mutex
+	stop  context.CancelFunc // of who learns
+	turn  int
+	folds [2]int    // under way, by the turn in which they began
+	ended sync.Cond // some have
 }
 
 // What knownMembers can tell: nothing; nothing yet, while it is read what the
@@ -56,6 +60,45 @@ const (
 	// it takes as long as to upsert about half as many.
 	manyNew = 200
 )
+
+func newKnownMembers(pool *pgxpool.Pool, table string) *knownMembers {
+	k := &knownMembers{pool: pool, table: table}
+	k.ended.L = &k.mu
+	return k
+}
+
+// folding says that a fold is under way, until what it returns is called.
+func (k *knownMembers) folding() (end func()) {
+	if k == nil {
+		return func() {}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	turn := k.turn
+	k.folds[turn]++
+	return func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.folds[turn]--
+		k.ended.Broadcast()
+	}
+}
+
+// settle waits for the folds that are under way, and for none that begin now.
+func (k *knownMembers) settle(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.ended.Broadcast()
+	})()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	turn := k.turn
+	for k.turn = 1 - turn; k.folds[turn] > 0 && ctx.Err() == nil; {
+		k.ended.Wait()
+	}
+	return ctx.Err()
+}
 
 // isNew says that the table has no such member, and from now on that it does.
 func (k *knownMembers) isNew(key rowKey) bool {
@@ -123,8 +166,12 @@ func (k *knownMembers) learn(ctx context.Context) error {
 	if k.bits == nil {
 		k.bits = make([]atomic.Uint64, knownBytes/8)
 	}
-	// What is committed from here on by this process is added by itself.
+	// Folds that begin from here on add what they write. What those before have
+	// written must be committed to be seen.
 	k.state.Store(learning)
+	if err := k.settle(ctx); err != nil {
+		return err
+	}
 	rows, err := k.pool.Query(ctx, `SELECT user_key, row_key FROM `+k.table)
 	if err != nil {
 		return err

@@ -79,3 +79,36 @@ func TestNewMembers(t *testing.T) {
 	learns(here, 0)
 	expect(here, 0, acts(6*n), 1, 2*n)
 }
+
+// TestNewMembersUnderWay learns which members there are while a fold is under way
+// that has written some: it must wait for these to be seen, and for no later fold.
+func TestNewMembersUnderWay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, server(t), "underway", load(t, "stride"), 2)
+	var acts []act
+	for i := range 2 * manyNew {
+		acts = append(acts, act{"stride.session.changed", fmt.Sprint("u", i), `{"session":"s","state":"done"}`, noon})
+	}
+	w.gate()
+	release := w.stop()
+	first := w.start("first", 0, 0, acts...)
+	w.blocks("", "first")
+	k := w.knownMembers(w.in.Generation)
+	k.wrote(t.Context(), manyNew)
+	for deadline := time.Now().Add(lockWait); k.state.Load() == unknown; {
+		if time.Now().After(deadline) {
+			t.Fatal("it never began to learn")
+		}
+	}
+	release()
+	first.wait()
+	k.learning.Wait()
+	f := w.folder()
+	out, err := f.Fold(t.Context(), w.works(1, 0, acts...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.Attempts != 1 || len(f.answers.fresh) > 0 || k.state.Load() != known {
+		t.Errorf("%d members that are there were copied, with attempt %d", len(f.answers.fresh), out.Attempts)
+	}
+}

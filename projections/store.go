@@ -65,7 +65,7 @@ func (s *Store) knownMembers(generation int32) *knownMembers {
 	defer s.mu.Unlock()
 	if table := generationSchema(s.group, generation) + ".member"; s.members == nil || s.members.table != table {
 		s.members.close()
-		s.members = &knownMembers{pool: s.pool, table: table}
+		s.members = newKnownMembers(s.pool, table)
 	}
 	return s.members
 }

@@ -52,6 +52,12 @@ func ofBases() []Mutant {
 			Caught: []Stage{tests("./projections", "TestNewMembers")},
 		},
 		{
+			Name:   "new-while-under-way",
+			Why:    "it is learnt which members there are while folds are under way that are not seen yet: what they wrote is taken for new",
+			Edits:  []Edit{{"projections/known.go", "err := k.settle(ctx); err != nil", "err := ctx.Err(); err != nil"}},
+			Caught: []Stage{tests("./projections", "TestNewMembersUnderWay")},
+		},
+		{
 			Name:   "new-without-time",
 			Why:    "a new member is copied without its time, so that a later value counts as an earlier one",
 			Edits:  []Edit{{"projections/new_members.go", "row.at, prior.At = op.At, processor.NoTime", "prior.At = processor.NoTime"}},
