@@ -54,12 +54,9 @@ func (s *Store) eraseFromBase(ctx context.Context, number int32, r *Remains, e *
 // rowsInBase counts what a base has of users: those that a condition about its
 // argument holds for, and all of these hashes.
 func (s *Store) rowsInBase(ctx context.Context, number int32, users string, arg any, hashes []schemas.UserHash) (rows int64, err error) {
-	gen, keys := generationSchema(s.group, number), make([]int64, len(hashes))
-	for i := range hashes {
-		keys[i] = userKeyOf(hashes[i])
-	}
+	gen := generationSchema(s.group, number)
 	err = s.pool.QueryRow(ctx, `SELECT (SELECT count(*) FROM `+gen+`.users WHERE `+users+`)
-+ (SELECT count(*) FROM `+gen+`.member WHERE user_key = ANY($2)) + (SELECT count(*) FROM `+gen+`.entity WHERE user_key = ANY($2))`, arg, keys).Scan(&rows)
++ (SELECT count(*) FROM `+gen+`.member WHERE user_key = ANY($2)) + (SELECT count(*) FROM `+gen+`.entity WHERE user_key = ANY($2))`, arg, userKeysOf(hashes)).Scan(&rows)
 	return rows, errors.Wrapf(err, "look for users in base %d", number)
 }
 
@@ -99,12 +96,7 @@ func (s *Store) SweepBases(ctx context.Context) error {
 }
 
 func (s *Store) sweepBase(ctx context.Context, number int32) error {
-	rows, err := s.pool.Query(ctx, `SELECT e.user_hash FROM `+schema(s.group)+`.erasure e
-JOIN `+schema(s.group)+`.generation_offset o ON (o.topic, o.partition) = (e.topic, e.partition) WHERE o.generation = $1 AND o.next <= e."offset"`, number)
-	if err != nil {
-		return err
-	}
-	later, err := collectHashes(rows)
+	later, err := s.erasedHashes(ctx, ` JOIN `+schema(s.group)+`.generation_offset o ON (o.topic, o.partition) = (e.topic, e.partition) AND o.generation = $1 AND o.next <= e."offset"`, number)
 	if err != nil {
 		return err
 	}

@@ -118,10 +118,7 @@ func (s *Store) eraseRows(ctx context.Context, generation int32, ownHistory bool
 		}
 		rows += tag.RowsAffected()
 	}
-	keys := make([]int64, len(users))
-	for i := range users {
-		keys[i] = userKeyOf(users[i])
-	}
+	keys := userKeysOf(users)
 	for _, table := range []string{gen + `.member`, gen + `.entity`} {
 		for {
 			tag, err := s.pool.Exec(ctx, `DELETE FROM `+table+` WHERE ctid = ANY(ARRAY(SELECT ctid FROM `+table+` WHERE user_key = ANY($1) LIMIT $2))`, keys, erasedAtOnce)
@@ -171,11 +168,7 @@ WHERE o.generation = $1 AND o.next <= e."offset")`, generation).Scan(&ahead); er
 // that it did.
 func (s *Store) sweepUsers(ctx context.Context, generation int32) error {
 	base, gen := schema(s.group), generationSchema(s.group, generation)
-	rows, err := s.pool.Query(ctx, `SELECT user_hash FROM `+base+`.erasure`)
-	if err != nil {
-		return err
-	}
-	users, err := collectHashes(rows)
+	users, err := s.erasedHashes(ctx, ``)
 	if err != nil {
 		return err
 	}

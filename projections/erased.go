@@ -91,21 +91,23 @@ func (s *Store) readErased(ctx context.Context, in *Installed) (err error) {
 // ErasedBeside are those whom a generation passes over that is folded beside
 // the live one, from where it stands on.
 func (s *Store) ErasedBeside(ctx context.Context, secret Secret, generation int32) (*Erased, error) {
-	return s.erased(ctx, secret, ` e JOIN `+schema(s.group)+`.generation_offset o ON (o.topic, o.partition) = (e.topic, e.partition) AND o.generation = $1 AND o.next > e."offset"`, generation)
+	return s.erased(ctx, secret, ` JOIN `+schema(s.group)+`.generation_offset o ON (o.topic, o.partition) = (e.topic, e.partition) AND o.generation = $1 AND o.next > e."offset"`, generation)
 }
 
 func (s *Store) erased(ctx context.Context, secret Secret, where string, args ...any) (*Erased, error) {
-	rows, err := s.pool.Query(ctx, `SELECT user_hash FROM `+schema(s.group)+`.erasure`+where, args...)
-	if err != nil {
-		return nil, errors.Wrap(err, "read who was erased")
-	}
-	list, err := collectHashes(rows)
+	list, err := s.erasedHashes(ctx, where, args...)
 	e := NewErased(secret)
 	e.Add(list...)
 	return e, err
 }
 
-func collectHashes(rows pgx.Rows) ([]schemas.UserHash, error) {
+// erasedHashes are the hashes of those erased users for whom the rest of the query
+// holds, which may name the table e.
+func (s *Store) erasedHashes(ctx context.Context, where string, args ...any) ([]schemas.UserHash, error) {
+	rows, err := s.pool.Query(ctx, `SELECT user_hash FROM `+schema(s.group)+`.erasure e`+where, args...)
+	if err != nil {
+		return nil, errors.Wrap(err, "read who was erased")
+	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (h schemas.UserHash, err error) {
 		var bytes []byte
 		err = row.Scan(&bytes)

@@ -100,6 +100,13 @@ func TestNewMembersUnderWay(t *testing.T) {
 			t.Fatal("it never began to learn")
 		}
 	}
+	// That long it takes to read a table, and longer.
+	for range 20 {
+		w.text(`SELECT count(*) FROM GEN.member`)
+	}
+	if k.state.Load() != learning {
+		t.Error("it was learnt beside a fold whose members nobody can see yet")
+	}
 	release()
 	first.wait()
 	k.learning.Wait()

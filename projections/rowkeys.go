@@ -49,6 +49,14 @@ func (s *Secret) UserKey(user string) int64 {
 // his hash.
 func userKeyOf(hash schemas.UserHash) int64 { return int64(binary.BigEndian.Uint64(hash[:8])) }
 
+func userKeysOf(hashes []schemas.UserHash) []int64 {
+	keys := make([]int64, len(hashes))
+	for i := range hashes {
+		keys[i] = userKeyOf(hashes[i])
+	}
+	return keys
+}
+
 // firstBits are the first 64 of SHA-256.
 func firstBits(text []byte) int64 {
 	sum := sha256.Sum256(text)

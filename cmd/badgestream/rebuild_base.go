@@ -27,7 +27,8 @@ whenever folding the whole log takes longer than you want to wait.
 
 What was wrong when a base was taken stays wrong in every rebuild that begins
 with it: compare first, with a rebuild from the beginning. Rules that differ
-from a base's cannot begin with it.`,
+from a base's cannot begin with it. A base that has rows of a user who is erased
+later is given up: take another.`,
 		Example: `  badgestream rebuild base
   badgestream rebuild base list
   badgestream rebuild start --from base --wait

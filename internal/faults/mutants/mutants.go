@@ -28,7 +28,7 @@ type Edit struct {
 // All are the mutants, in the order in which they are told of.
 func All() []Mutant {
 	return slices.Concat(ofOrder(), ofOffsets(), ofCommit(), ofRecovery(), ofRestore(), ofSnapshots(), ofDuplicates(),
-		ofRules(), ofStates(), ofBadges(), ofLocks(), ofTicks(), ofRepair(), ofErasures(), ofBases())
+		ofRules(), ofStates(), ofBadges(), ofLocks(), ofTicks(), ofRepair(), ofErasures(), ofBases(), ofShortcuts())
 }
 
 // Names are the names of the mutants.

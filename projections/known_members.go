@@ -31,11 +31,12 @@ type knownMembers struct {
 	busy     atomic.Bool // somebody learns, or looks whether that pays
 	learning sync.WaitGroup
 
-	mu    sync.Mutex
-	stop  context.CancelFunc // of who learns
-	turn  int
-	folds [2]int    // under way, by the turn in which they began
-	ended sync.Cond // some have
+	mu     sync.Mutex
+	closed bool
+	stop   context.CancelFunc // of who learns
+	turn   int
+	folds  [2]int    // under way, by the turn in which they began
+	ended  sync.Cond // some have
 }
 
 // What knownMembers can tell: nothing; nothing yet, while it is read what the
@@ -47,8 +48,9 @@ const (
 )
 
 const (
-	// knownBytes is what it takes. Of 30 million members that the table has, one
-	// of ten new ones is taken for known; of more than knownMost, too many.
+	// knownBytes is what it takes. With two of its bits for each key, of 30 million
+	// that the table has, one of eight new ones is taken for known; of knownMost, one
+	// of three.
 	knownBytes = 16 << 20
 	knownMost  = 60_000_000
 	// A table is read once a learnPart of the members that it has, of memberSize
@@ -56,8 +58,8 @@ const (
 	learnPart  = 4
 	memberSize = 70
 	learnTime  = time.Minute
-	// manyNew is how many members are worth a COPY, and a look at the table's size:
-	// it takes as long as to upsert about half as many.
+	// manyNew is how many members are worth a COPY, which is a round trip of its
+	// own, and a look at the table's size.
 	manyNew = 200
 )
 
@@ -144,9 +146,14 @@ func (k *knownMembers) wrote(ctx context.Context, members int) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	ctx, k.stop = context.WithTimeout(context.WithoutCancel(ctx), learnTime)
+	if k.closed {
+		return
+	}
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), learnTime)
+	k.stop = stop
 	k.learning.Go(func() {
 		defer k.busy.Store(false)
+		defer stop()
 		if k.learn(ctx) != nil { // what is not known is upserted
 			k.wrong()
 		}
@@ -187,12 +194,13 @@ func (k *knownMembers) learn(ctx context.Context) error {
 	return err
 }
 
-// close ends the learning.
+// close ends the learning. Folds may still be under way.
 func (k *knownMembers) close() {
 	if k == nil {
 		return
 	}
 	k.mu.Lock()
+	k.closed = true
 	if k.stop != nil {
 		k.stop()
 	}

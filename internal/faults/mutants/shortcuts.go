@@ -1,0 +1,38 @@
+package mutants
+
+// ofShortcuts break what makes folding fast: records that are taken ahead, shares
+// of batches, members that are known to be new.
+func ofShortcuts() []Mutant {
+	return []Mutant{
+		{
+			Name:   "new-without-judge",
+			Why:    "a member that was taken for new, though another process had written it, ends the fold",
+			Edits:  []Edit{{"projections/new_members.go", "err.Code == uniqueViolation &&", "err.Code == \"\" &&"}},
+			Caught: []Stage{tests("./projections", "TestNewMembers")},
+		},
+		{
+			Name:   "new-while-under-way",
+			Why:    "it is learnt which members there are while folds are under way that are not seen yet: what they wrote is taken for new",
+			Edits:  []Edit{{"projections/known_members.go", "err := k.settle(ctx); err != nil", "err := ctx.Err(); err != nil"}},
+			Caught: []Stage{tests("./projections", "TestNewMembersUnderWay")},
+		},
+		{
+			Name:   "new-without-time",
+			Why:    "a new member is copied without its time, so that a later value counts as an earlier one",
+			Edits:  []Edit{{"projections/new_members.go", "row.at, prior.At = op.At, processor.NoTime", "prior.At = processor.NoTime"}},
+			Caught: []Stage{tests("./projections", "TestNewMembers")},
+		},
+		{
+			Name:   "ahead-and-forgotten",
+			Why:    "what was taken from the client while a batch was folded is not folded itself",
+			Edits:  []Edit{{"internal/pipeline/ahead.go", "\tw.push(a.taken)", "\t_ = w.push"}},
+			Caught: []Stage{tests("./internal/pipeline", "TestRebuild")},
+		},
+		{
+			Name:   "equal-shares",
+			Why:    "workers have equal batches, however far each is behind",
+			Edits:  []Edit{{"internal/pipeline/room.go", "share := 1.0\n\tif all > 0 {", "share := 1.0\n\tif all < 0 {"}},
+			Caught: []Stage{tests("./internal/pipeline", "TestRoom")},
+		},
+	}
+}
