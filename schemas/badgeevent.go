@@ -101,10 +101,21 @@ func appendPart(dst []byte, s string) []byte {
 	return append(binary.BigEndian.AppendUint32(dst, uint32(len(s))), s...)
 }
 
+// What a badge event in structured mode begins with, and how long its id is.
+const (
+	structuredHead = `{"specversion":"1.0","id":"`
+	idLength       = 32
+)
+
+// StructuredID is the id in what AppendStructured has appended, which it aliases.
+func StructuredID(event []byte) []byte {
+	return event[len(structuredHead) : len(structuredHead)+idLength : len(structuredHead)+idLength]
+}
+
 // AppendStructured appends the event in structured mode, on one line without
 // its end.
 func (e *BadgeEvent) AppendStructured(dst []byte) []byte {
-	dst = append(dst, `{"specversion":"1.0","id":"`...)
+	dst = append(dst, structuredHead...)
 	dst = e.appendID(dst)
 	dst = appendMember(dst, `","source":`, badgeSource+e.Group)
 	dst = appendMember(dst, `,"type":`, e.Type())

@@ -18,6 +18,7 @@ type Conn struct {
 	pg       *pgconn.PgConn
 	prepared map[string]*pgconn.StatementDescription // by SQL text
 	pipe     Pipe
+	out      outgoing
 }
 
 // Statement is a piece of SQL with the name under which errors speak of it.

@@ -116,7 +116,7 @@ func (p *Pipe) exchange(line *pgconn.Pipeline) error {
 			if params == nil {
 				break
 			}
-			send(line, p.conn.prepared[q.stmt.SQL], params)
+			p.conn.send(line, p.conn.prepared[q.stmt.SQL], params)
 			if awaited = append(awaited, i); n == 0 {
 				continue
 			}
@@ -140,15 +140,6 @@ func (p *Pipe) exchange(line *pgconn.Pipeline) error {
 		}
 	}
 	return nil
-}
-
-func send(line *pgconn.Pipeline, stmt *pgconn.StatementDescription, params [][]byte) {
-	binary := []int16{1} // the format of every parameter and result
-	line.SendQueryStatement(stmt, params, binary, binary)
-	// Postgres's limit on idle transactions runs from one sync to the next
-	// message. With one at the end alone, a client that hangs while it sends
-	// would keep its locks for as long as it hangs.
-	line.SendPipelineSync()
 }
 
 // receive takes the answer to the i-th statement, or to one part of it.
