@@ -12,7 +12,7 @@ type answers struct {
 	members  []processor.MemberPrior
 	plain    []keyed // which members went to which statement, then which entities
 	timed    []keyed
-	fresh    []keyed // and which go by COPY
+	fresh    []keyed // and which of them go by COPY
 	entities []processor.EntityRow
 	taken    []int64
 	users    []processor.UserRow

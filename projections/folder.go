@@ -42,8 +42,8 @@ type Folder struct {
 	// patience bounds one attempt to fold.
 	patience time.Duration
 
-	// known says which members are new; nil where nobody can tell.
-	known *knownMembers
+	// known says which rows are new; nil where nobody can tell.
+	known *knownRows
 
 	// full are the First collections of which all places are taken, as
 	// transactions on this connection have seen before they committed. A full
@@ -67,7 +67,7 @@ type Folder struct {
 // Connect did.
 func (s *Store) NewFolder(in Installed, cat *catalog.Catalog, name string) *Folder {
 	f := s.newFolder(in, cat, name)
-	f.known = s.knownMembers(in.Generation)
+	f.known = s.knownRows(in.Generation)
 	return f
 }
 
@@ -133,7 +133,7 @@ func (f *Folder) Fold(ctx context.Context, w *Work) (*Outcome, error) {
 	out, err := f.run(ctx, t, f.foldStages)
 	end()
 	if err == nil {
-		f.known.wrote(ctx, len(f.answers.members))
+		f.known.wrote(ctx, len(f.answers.members)+len(f.answers.entities))
 	}
 	return out, err
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"github.com/badgestream/badgestream/processor"
 	"github.com/badgestream/badgestream/schemas"
 )
 
@@ -67,15 +66,6 @@ func firstBits(text []byte) int64 {
 type keyed struct {
 	rowKey
 	n int32
-}
-
-func (f *Folder) entityKeys(dst []keyed, ops []processor.EntityOp) []keyed {
-	dst = dst[:0]
-	for i := range ops {
-		op := &ops[i]
-		dst = append(dst, keyed{f.rowKey(op.User, op.Collection, op.Entity, ""), int32(i)})
-	}
-	return inOrder(dst)
 }
 
 func (f *Folder) rowKey(user string, collection int16, entity, member string) (k rowKey) {

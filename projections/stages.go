@@ -126,30 +126,36 @@ func (f *Folder) memberParams(cols []pgbatch.Column, ops []processor.MemberOp, w
 
 // entityStage writes the entity rows.
 func (f *Folder) entityStage(ctx context.Context, ops []processor.EntityOp) ([]processor.EntityRow, error) {
-	if len(ops) == 0 {
-		return nil, nil
-	}
 	a := &f.answers
-	a.plain = f.entityKeys(a.plain, ops)
-	rows, n := slices.Grow(a.entities[:0], len(ops))[:len(ops)], 0
+	a.entities = slices.Grow(a.entities[:0], len(ops))[:len(ops)]
+	f.sortEntities(ops)
+	if err := f.upsertEntities(ctx, ops); err != nil {
+		return nil, err
+	}
+	return a.entities, f.copyNewEntities(ctx, ops)
+}
+
+func (f *Folder) upsertEntities(ctx context.Context, ops []processor.EntityOp) error {
+	a, n := &f.answers, 0
+	if len(a.plain) == 0 {
+		return nil
+	}
 	pipe := f.conn.Begin()
 	pipe.AddParts(f.stmts.entities, func(v [][]byte) error {
-		row := processor.EntityRow{Prior: prior(v[0])}
-		for s := range row.Sums {
-			row.Sums[s] = pgbatch.ReadInt8(v[1+s])
-		}
-		if n < len(rows) {
-			rows[a.plain[n].n] = row
+		if n < len(a.plain) {
+			row := &a.entities[a.plain[n].n]
+			row.Prior = prior(v[0])
+			for s := range row.Sums {
+				row.Sums[s] = pgbatch.ReadInt8(v[1+s])
+			}
 		}
 		n++
 		return nil
-	}, parts(len(ops), func(from, to int) [][]byte { return f.entityParams(ops, a.plain[from:to]) }))
-	err := pipe.Run(ctx)
-	if err == nil {
-		err = counted(f.stmts.entities.Name, len(ops), n)
+	}, parts(len(a.plain), func(from, to int) [][]byte { return f.entityParams(ops, a.plain[from:to]) }))
+	if err := pipe.Run(ctx); err != nil {
+		return err
 	}
-	a.entities = rows
-	return rows, err
+	return counted(f.stmts.entities.Name, len(a.plain), n)
 }
 
 func (f *Folder) entityParams(ops []processor.EntityOp, which []keyed) [][]byte {

@@ -19,7 +19,7 @@ import (
 type statements struct {
 	begin, regime, advance, readClock    pgbatch.Statement
 	members, timed                       pgbatch.Statement
-	newMembers                           pgbatch.Statement // COPY
+	newMembers, newEntities              pgbatch.Statement // COPY
 	entities, places                     pgbatch.Statement
 	users, due                           pgbatch.Statement
 	held, history, rejects, refused      pgbatch.Statement
@@ -57,7 +57,8 @@ SELECT ` + rows(`bigint`, `bigint`, `smallint`, `int`, `int`, `timestamptz`) + `
 ON CONFLICT (user_key, row_key) DO UPDATE SET prev = t.state, prev_at = t.at,
 state = CASE WHEN t.at > excluded.at THEN t.state ELSE ` + outcome + ` END, at = greatest(t.at, excluded.at)
 RETURNING prev, prev_at`},
-		newMembers: copyInto(gen, "new members", "member", memberFields),
+		newMembers:  copyInto(gen, "new members", "member", memberFields),
+		newEntities: copyInto(gen, "new entities", "entity", entityFields),
 		entities: pgbatch.Statement{Name: "entities", SQL: `INSERT INTO ` + gen + `.entity AS t (user_key, row_key, collection, state, prev, s0, s1, s2, s3)
 SELECT ` + rows(`bigint`, `bigint`, `smallint`, `int`, `int`, `bigint`, `bigint`, `bigint`, `bigint`) + `
 ON CONFLICT (user_key, row_key) DO UPDATE SET prev = t.state, state = ` + outcome + `,

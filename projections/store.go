@@ -21,8 +21,8 @@ type Store struct {
 	pool  *pgxpool.Pool
 	group string
 
-	mu      sync.Mutex
-	members *knownMembers // of the generation for which a folder was made last
+	mu    sync.Mutex
+	known *knownRows // of the generation for which a folder was made last
 }
 
 // Open connects to Postgres. The error is one sentence if the server cannot be
@@ -55,19 +55,19 @@ func Open(ctx context.Context, url, group string) (*Store, error) {
 func (s *Store) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.members.close()
+	s.known.close()
 	s.pool.Close()
 }
 
-// knownMembers are those of a generation, for all its folders.
-func (s *Store) knownMembers(generation int32) *knownMembers {
+// knownRows are those of a generation, for all its folders.
+func (s *Store) knownRows(generation int32) *knownRows {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if table := generationSchema(s.group, generation) + ".member"; s.members == nil || s.members.table != table {
-		s.members.close()
-		s.members = newKnownMembers(s.pool, table)
+	if gen := generationSchema(s.group, generation); s.known == nil || s.known.gen != gen {
+		s.known.close()
+		s.known = newKnownRows(s.pool, gen)
 	}
-	return s.members
+	return s.known
 }
 
 // Group is the group whose tables these are.

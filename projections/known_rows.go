@@ -11,21 +11,22 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// knownMembers knows which members the live generation's table has, and takes
-// some others for such. A member that it does not know is new, as far as this
-// process can tell, and goes by COPY, which looks for nothing. The table's key
-// is the judge: where another process wrote the row meanwhile, the transaction is
-// made again with upserts alone, and nothing is known any more until it is
+// knownRows knows which members and entities the live generation's tables have,
+// and takes some others for such. A row that it does not know is new, as far as
+// this process can tell, and goes by COPY, which looks for nothing. The table's
+// key is the judge: where another process wrote the row meanwhile, the transaction
+// is made again with upserts alone, and nothing is known any more until it is
 // learnt anew. All workers of a process share one.
-type knownMembers struct {
-	pool  *pgxpool.Pool
-	table string
+type knownRows struct {
+	pool *pgxpool.Pool
+	gen  string // the generation's schema
+
 	state atomic.Int32
 	// bits are those of a keyFilter, nil before they are needed; filled is how many
 	// keys were added.
 	bits   []atomic.Uint64
 	filled atomic.Int64
-	// written counts the members that were written; it is learnt at enough.
+	// written counts the rows that were written; it is learnt at enough.
 	written, enough atomic.Int64
 
 	busy     atomic.Bool // somebody learns, or looks whether that pays
@@ -39,8 +40,8 @@ type knownMembers struct {
 	ended  sync.Cond // some have
 }
 
-// What knownMembers can tell: nothing; nothing yet, while it is read what the
-// table has and what is written is added; which members are new.
+// What knownRows can tell: nothing; nothing yet, while it is read what the
+// tables have and what is written is added; which rows are new.
 const (
 	unknown int32 = iota
 	learning
@@ -49,28 +50,28 @@ const (
 
 const (
 	// knownBytes is what it takes. With two of its bits for each key, of 30 million
-	// that the table has, one of eight new ones is taken for known; of knownMost, one
+	// that the tables have, one of eight new ones is taken for known; of knownMost, one
 	// of three.
 	knownBytes = 16 << 20
 	knownMost  = 60_000_000
-	// A table is read once a learnPart of the members that it has, of memberSize
+	// The tables are read once a learnPart of the rows that they have, of rowSize
 	// bytes each, were written: from then on it pays.
-	learnPart  = 4
-	memberSize = 70
-	learnTime  = time.Minute
-	// manyNew is how many members are worth a COPY, which is a round trip of its
-	// own, and a look at the table's size.
+	learnPart = 4
+	rowSize   = 70
+	learnTime = time.Minute
+	// manyNew is how many rows are worth a COPY, which is a round trip of its own,
+	// and a look at the tables' size.
 	manyNew = 200
 )
 
-func newKnownMembers(pool *pgxpool.Pool, table string) *knownMembers {
-	k := &knownMembers{pool: pool, table: table}
+func newKnownRows(pool *pgxpool.Pool, gen string) *knownRows {
+	k := &knownRows{pool: pool, gen: gen}
 	k.ended.L = &k.mu
 	return k
 }
 
 // folding says that a fold is under way, until what it returns is called.
-func (k *knownMembers) folding() (end func()) {
+func (k *knownRows) folding() (end func()) {
 	if k == nil {
 		return func() {}
 	}
@@ -87,7 +88,7 @@ func (k *knownMembers) folding() (end func()) {
 }
 
 // settle waits for the folds that are under way, and for none that begin now.
-func (k *knownMembers) settle(ctx context.Context) error {
+func (k *knownRows) settle(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() {
 		k.mu.Lock()
 		defer k.mu.Unlock()
@@ -102,8 +103,8 @@ func (k *knownMembers) settle(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// isNew says that the table has no such member, and from now on that it does.
-func (k *knownMembers) isNew(key rowKey) bool {
+// isNew says that there is no such row, and from now on that there is.
+func (k *knownRows) isNew(key rowKey) bool {
 	if k == nil {
 		return false
 	}
@@ -112,7 +113,7 @@ func (k *knownMembers) isNew(key rowKey) bool {
 }
 
 // add reports whether a key was not there.
-func (k *knownMembers) add(key rowKey) (added bool) {
+func (k *knownRows) add(key rowKey) (added bool) {
 	for _, bit := range key.places(knownBytes) {
 		mask := uint64(1) << (bit % 64)
 		if word := &k.bits[bit/64]; word.Load()&mask == 0 {
@@ -125,23 +126,23 @@ func (k *knownMembers) add(key rowKey) (added bool) {
 	return added
 }
 
-// forget makes it know nothing, until so many members were written in all.
-func (k *knownMembers) forget(until int64) {
+// forget makes it know nothing, until so many rows were written in all.
+func (k *knownRows) forget(until int64) {
 	k.enough.Store(until)
 	k.state.Store(unknown)
 }
 
-// wrong says that the table has a member that was taken for new.
-func (k *knownMembers) wrong() { k.forget(2 * k.written.Load()) }
+// wrong says that a table has a row that was taken for new.
+func (k *knownRows) wrong() { k.forget(2 * k.written.Load()) }
 
-// wrote counts the members of a transaction. Once they are enough, it begins to
+// wrote counts the rows of a transaction. Once they are enough, it begins to
 // learn which others there are.
-func (k *knownMembers) wrote(ctx context.Context, members int) {
+func (k *knownRows) wrote(ctx context.Context, rows int) {
 	if k == nil {
 		return
 	}
-	n := k.written.Add(int64(members))
-	if members < manyNew || n < k.enough.Load() || k.state.Load() != unknown || !k.busy.CompareAndSwap(false, true) {
+	n := k.written.Add(int64(rows))
+	if rows < manyNew || n < k.enough.Load() || k.state.Load() != unknown || !k.busy.CompareAndSwap(false, true) {
 		return
 	}
 	k.mu.Lock()
@@ -160,13 +161,13 @@ func (k *knownMembers) wrote(ctx context.Context, members int) {
 	})
 }
 
-// learn reads which members the table has, if it pays.
-func (k *knownMembers) learn(ctx context.Context) error {
+// learn reads which rows the tables have, if it pays.
+func (k *knownRows) learn(ctx context.Context) error {
 	var size int64
-	if err := k.pool.QueryRow(ctx, `SELECT pg_relation_size(to_regclass($1))`, k.table).Scan(&size); err != nil {
+	if err := k.pool.QueryRow(ctx, `SELECT pg_relation_size(to_regclass($1)) + pg_relation_size(to_regclass($2))`, k.gen+".member", k.gen+".entity").Scan(&size); err != nil {
 		return err
 	}
-	if enough := size / memberSize / learnPart; k.written.Load() < enough {
+	if enough := size / rowSize / learnPart; k.written.Load() < enough {
 		k.enough.Store(enough)
 		return nil
 	}
@@ -179,7 +180,7 @@ func (k *knownMembers) learn(ctx context.Context) error {
 	if err := k.settle(ctx); err != nil {
 		return err
 	}
-	rows, err := k.pool.Query(ctx, `SELECT user_key, row_key FROM `+k.table)
+	rows, err := k.pool.Query(ctx, `SELECT user_key, row_key FROM `+k.gen+`.member UNION ALL SELECT user_key, row_key FROM `+k.gen+`.entity`)
 	if err != nil {
 		return err
 	}
@@ -195,7 +196,7 @@ func (k *knownMembers) learn(ctx context.Context) error {
 }
 
 // close ends the learning. Folds may still be under way.
-func (k *knownMembers) close() {
+func (k *knownRows) close() {
 	if k == nil {
 		return
 	}

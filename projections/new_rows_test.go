@@ -93,7 +93,7 @@ func TestNewMembersUnderWay(t *testing.T) {
 	release := w.stop()
 	first := w.start("first", 0, 0, acts...)
 	w.blocks("", "first")
-	k := w.knownMembers(w.in.Generation)
+	k := w.knownRows(w.in.Generation)
 	k.wrote(t.Context(), manyNew)
 	for deadline := time.Now().Add(lockWait); k.state.Load() == unknown; {
 		if time.Now().After(deadline) {

@@ -60,7 +60,43 @@ func (f *Folder) copyNewMembers(ctx context.Context, ops []processor.MemberOp) e
 	return f.conn.Copy(ctx, f.stmts.newMembers, &f.copied)
 }
 
-// notNew says that a member was copied that the table has.
+// sortEntities says which entities are upserted, and which are copied.
+func (f *Folder) sortEntities(ops []processor.EntityOp) {
+	a := &f.answers
+	a.plain, a.fresh = a.plain[:0], a.fresh[:0]
+	for i := range ops {
+		op := &ops[i]
+		k := keyed{f.rowKey(op.User, op.Collection, op.Entity, ""), int32(i)}
+		if f.known.isNew(k.rowKey) {
+			a.fresh = append(a.fresh, k)
+		} else {
+			a.plain = append(a.plain, k)
+		}
+	}
+	if len(a.fresh) < manyNew {
+		a.plain, a.fresh = append(a.plain, a.fresh...), a.fresh[:0]
+	}
+	a.plain, a.fresh = inOrder(a.plain), inOrder(a.fresh)
+}
+
+// copyNewEntities writes the entities that are new, and answers for them.
+func (f *Folder) copyNewEntities(ctx context.Context, ops []processor.EntityOp) error {
+	a := &f.answers
+	if len(a.fresh) == 0 {
+		return nil
+	}
+	f.copied.Start(len((*entityRow)(nil).types()))
+	for _, k := range a.fresh {
+		op := &ops[k.n]
+		row := entityRow{key: k.rowKey, sums: op.Add, state: op.Next.IfAbsent, coll: op.Collection}
+		f.copied.Row()
+		row.write(&f.copied)
+		a.entities[k.n] = processor.EntityRow{Prior: processor.Absent, Sums: op.Add}
+	}
+	return f.conn.Copy(ctx, f.stmts.newEntities, &f.copied)
+}
+
+// notNew says that a row was copied that its table has.
 func notNew(err *pgconn.PgError) bool {
-	return err.Code == uniqueViolation && err.TableName == "member"
+	return err.Code == uniqueViolation && (err.TableName == "member" || err.TableName == "entity")
 }
