@@ -10,10 +10,12 @@ import (
 // buffers that the next one uses again.
 type answers struct {
 	members  []processor.MemberPrior
-	plain    []keyed // which members went to which statement, then which entities
-	timed    []keyed
-	fresh    []keyed // and which of them go by COPY
+	plain    []keyed // which members are upserted,
+	timed    []keyed // which with their time,
+	fresh    []keyed // and which are copied
 	entities []processor.EntityRow
+	there    []keyed // which entities are upserted,
+	made     []keyed // and which are copied
 	taken    []int64
 	users    []processor.UserRow
 	counters []int64          // arena of UserRow.Counters

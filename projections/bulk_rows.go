@@ -237,9 +237,10 @@ func (f *keyFilter) has(k rowKey) bool {
 	return true
 }
 
-// places are the bits of a key in a filter of so many bytes, a power of two. Keys
-// are hashes; each half of one says a place.
+// places are the bits of a key in a filter of so many bytes, a power of two up to
+// 512 MiB. Both halves of a key are hashes, and say both places: all users' gauges
+// of one kind have the same second half.
 func (k *rowKey) places(size int) [2]uint64 {
-	mask := uint64(size)*8 - 1
-	return [2]uint64{uint64(k.row) & mask, k.hash() >> 20 & mask}
+	mask, h := uint64(size)*8-1, k.hash()
+	return [2]uint64{h & mask, h >> 32 & mask}
 }

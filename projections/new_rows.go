@@ -63,30 +63,30 @@ func (f *Folder) copyNewMembers(ctx context.Context, ops []processor.MemberOp) e
 // sortEntities says which entities are upserted, and which are copied.
 func (f *Folder) sortEntities(ops []processor.EntityOp) {
 	a := &f.answers
-	a.plain, a.fresh = a.plain[:0], a.fresh[:0]
+	a.there, a.made = a.there[:0], a.made[:0]
 	for i := range ops {
 		op := &ops[i]
 		k := keyed{f.rowKey(op.User, op.Collection, op.Entity, ""), int32(i)}
 		if f.known.isNew(k.rowKey) {
-			a.fresh = append(a.fresh, k)
+			a.made = append(a.made, k)
 		} else {
-			a.plain = append(a.plain, k)
+			a.there = append(a.there, k)
 		}
 	}
-	if len(a.fresh) < manyNew {
-		a.plain, a.fresh = append(a.plain, a.fresh...), a.fresh[:0]
+	if len(a.made) < manyNew {
+		a.there, a.made = append(a.there, a.made...), a.made[:0]
 	}
-	a.plain, a.fresh = inOrder(a.plain), inOrder(a.fresh)
+	a.there, a.made = inOrder(a.there), inOrder(a.made)
 }
 
 // copyNewEntities writes the entities that are new, and answers for them.
 func (f *Folder) copyNewEntities(ctx context.Context, ops []processor.EntityOp) error {
 	a := &f.answers
-	if len(a.fresh) == 0 {
+	if len(a.made) == 0 {
 		return nil
 	}
 	f.copied.Start(len((*entityRow)(nil).types()))
-	for _, k := range a.fresh {
+	for _, k := range a.made {
 		op := &ops[k.n]
 		row := entityRow{key: k.rowKey, sums: op.Add, state: op.Next.IfAbsent, coll: op.Collection}
 		f.copied.Row()

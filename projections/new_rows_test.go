@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// TestNewMembers folds what two processes share out, each of which copies the
-// members that it takes for new, and compares with one that upserts them all:
-// with members that come again, and with some that only the other process knows
-// of, which costs another attempt and nothing else.
-func TestNewMembers(t *testing.T) {
+// TestNewRows folds what two processes share out, each of which copies the
+// members and entities that it takes for new, and compares with one that upserts
+// them all: with rows that come again, and with some that only the other process
+// knows of, which costs another attempt and nothing else.
+func TestNewRows(t *testing.T) {
 	t.Parallel()
 	url, cat := server(t), load(t, "stride")
 	ref, w := newWorld(t, url, "reference", cat, 2), newWorld(t, url, "known", cat, 2)
@@ -19,14 +19,22 @@ func TestNewMembers(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(other.Close)
-	// So many sessions, and as many goals, of which that of the later time stays.
+	// So many sessions, and as many goals, of which that of the later time stays; and
+	// as many routes, each with a star of somebody who gives none twice.
 	const n = 2_000
+	shares := func(from int) (list []act) {
+		for i := from; i < from+n; i++ {
+			list = append(list, act{"stride.route.shared", fmt.Sprint("u", i%700), fmt.Sprintf(`{"route":"r%d"}`, i), noon})
+		}
+		return list
+	}
 	acts := func(from int) (list []act) {
 		for i := from; i < from+n; i++ {
 			list = append(list, act{"stride.session.changed", fmt.Sprint("u", i%700), fmt.Sprintf(`{"session":"s%d","state":"done"}`, i), noon},
-				act{"stride.goal.set", fmt.Sprint("g", i), fmt.Sprintf(`{"kilometres":%d}`, i%50), noon + int64((from+7*i)%5)})
+				act{"stride.goal.set", fmt.Sprint("g", i), fmt.Sprintf(`{"kilometres":%d}`, i%50), noon + int64((from+7*i)%5)},
+				act{"stride.route.starred", fmt.Sprint("s", from), fmt.Sprintf(`{"route":"r%d","owner":"u%d","stars":%d}`, i, i%700, 1+i%3), noon})
 		}
-		return list
+		return append(list, shares(from)...)
 	}
 	upserts := ref.newFolder(ref.in, cat, "reference")
 	here, there := w.folder(), other.NewFolder(w.in, cat, "other")
@@ -46,13 +54,15 @@ func TestNewMembers(t *testing.T) {
 		at[partition] += int64(len(list))
 		const rows = `SELECT user_key, row_key, collection, state, at FROM GEN.member ORDER BY user_key, row_key`
 		same(t, "members", ref.text(rows), w.text(rows))
+		const entities = `SELECT user_key, row_key, collection, state, s0, s1, s2, s3 FROM GEN.entity ORDER BY user_key, row_key`
+		same(t, "entities", ref.text(entities), w.text(entities))
 		same(t, "users", ref.text(`SELECT * FROM GEN.users ORDER BY id`), w.text(`SELECT * FROM GEN.users ORDER BY id`))
-		return out.Attempts, len(f.answers.fresh)
+		return out.Attempts, len(f.answers.fresh) + len(f.answers.made)
 	}
 	expect := func(f *Folder, partition int32, list []act, attempts, copied int) {
 		t.Helper()
 		if a, c := fold(f, partition, list); a != attempts || c != copied {
-			t.Errorf("%d members were copied with attempt %d, and should be %d with attempt %d", c, a, copied, attempts)
+			t.Errorf("%d rows were copied with attempt %d, and should be %d with attempt %d", c, a, copied, attempts)
 		}
 	}
 	// It is learnt once enough was written.
@@ -66,23 +76,26 @@ func TestNewMembers(t *testing.T) {
 		}
 	}
 	learns(here, 0)
-	expect(here, 0, acts(n), 1, 2*n)
-	// Half of them come again, and a few are no reason to copy.
-	expect(here, 0, acts(n+n/2), 1, n)
+	expect(here, 0, acts(n), 1, 4*n)
+	// Half of them come again with new stars, and a few are no reason to copy.
+	expect(here, 0, acts(n+n/2), 1, 2*n+n/2)
 	expect(here, 0, acts(3 * n)[:100], 1, 0)
 	learns(there, 1)
 	expect(there, 1, acts(n), 1, 0)
-	expect(there, 1, acts(4*n), 1, 2*n)
+	expect(there, 1, acts(4*n), 1, 4*n)
 	// What the other has written since is not known here, and then nothing is.
 	expect(here, 0, acts(4*n), 2, 0)
 	expect(here, 0, acts(5*n), 1, 0)
 	learns(here, 0)
-	expect(here, 0, acts(6*n), 1, 2*n)
+	expect(here, 0, acts(6*n), 1, 4*n)
+	// So it is with entities alone.
+	expect(there, 1, shares(7*n), 1, n)
+	expect(here, 0, shares(7*n), 2, 0)
 }
 
-// TestNewMembersUnderWay learns which members there are while a fold is under way
-// that has written some: it must wait for these to be seen, and for no later fold.
-func TestNewMembersUnderWay(t *testing.T) {
+// TestNewRowsUnderWay learns which rows there are while a fold is under way that
+// has written some: it must wait for these to be seen, and for no later fold.
+func TestNewRowsUnderWay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, server(t), "underway", load(t, "stride"), 2)
 	var acts []act

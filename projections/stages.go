@@ -137,13 +137,13 @@ func (f *Folder) entityStage(ctx context.Context, ops []processor.EntityOp) ([]p
 
 func (f *Folder) upsertEntities(ctx context.Context, ops []processor.EntityOp) error {
 	a, n := &f.answers, 0
-	if len(a.plain) == 0 {
+	if len(a.there) == 0 {
 		return nil
 	}
 	pipe := f.conn.Begin()
 	pipe.AddParts(f.stmts.entities, func(v [][]byte) error {
-		if n < len(a.plain) {
-			row := &a.entities[a.plain[n].n]
+		if n < len(a.there) {
+			row := &a.entities[a.there[n].n]
 			row.Prior = prior(v[0])
 			for s := range row.Sums {
 				row.Sums[s] = pgbatch.ReadInt8(v[1+s])
@@ -151,11 +151,11 @@ func (f *Folder) upsertEntities(ctx context.Context, ops []processor.EntityOp) e
 		}
 		n++
 		return nil
-	}, parts(len(a.plain), func(from, to int) [][]byte { return f.entityParams(ops, a.plain[from:to]) }))
+	}, parts(len(a.there), func(from, to int) [][]byte { return f.entityParams(ops, a.there[from:to]) }))
 	if err := pipe.Run(ctx); err != nil {
 		return err
 	}
-	return counted(f.stmts.entities.Name, len(a.plain), n)
+	return counted(f.stmts.entities.Name, len(a.there), n)
 }
 
 func (f *Folder) entityParams(ops []processor.EntityOp, which []keyed) [][]byte {

@@ -47,7 +47,7 @@ func TestRecoveredIsShownFirst(t *testing.T) {
 	c.Config.Redis, err = wire.Through(c.Config.Redis, proxy.Address())
 	c.do("go through the proxy", err)
 	stood := make(chan int64, 1)
-	proxy.Arm(wire.Point{Message: "EVALSHA progress", Side: wire.Before}, wire.Then(func() {
+	proxy.Arm(wire.Point{Message: "EXEC", Side: wire.Before}, wire.Then(func() {
 		offsets, err := kadm.NewClient(c.Client).FetchOffsetsForTopics(t.Context(), c.Config.Group, c.Config.ActivityTopic)
 		if err != nil {
 			t.Error(err)

@@ -11,9 +11,10 @@
 //	                      notices that Redis lost something.
 //	GROUP:epoch           a number: the last epoch drawn, once Postgres was
 //	                      restored.
+//	GROUP:aside           keys that are there while a transaction runs alone.
 //
-// A snapshot's version never goes back: a script compares the order at the
-// fixed place where every snapshot has it.
+// A snapshot's version never goes back: what is written is compared by the order
+// at the fixed place where every snapshot has it.
 package snapshots
 
 import (

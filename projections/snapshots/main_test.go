@@ -62,6 +62,15 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
+// cluster is a client that takes the server for a cluster of one.
+func (w *world) cluster() *redis.ClusterClient {
+	cluster := redis.NewClusterClient(&redis.ClusterOptions{ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) {
+		return []redis.ClusterSlot{{End: 16383, Nodes: []redis.ClusterNode{{Addr: w.rdb.Options().Addr}}}}, nil
+	}})
+	w.t.Cleanup(func() { _ = cluster.Close() })
+	return cluster
+}
+
 // writer is a new process's writer, which expects what is folded now.
 func (w *world) writer() *Writer {
 	w.t.Helper()
@@ -100,9 +109,11 @@ func (w *world) earn(users, points int) ([]processor.Final, []projections.Ledger
 }
 
 // stands reads a user's snapshot from Redis.
-func (w *world) stands(user string) *schemas.Snapshot {
+func (w *world) stands(user string) *schemas.Snapshot { return w.standsIn(w.rdb, user) }
+
+func (w *world) standsIn(rdb redis.UniversalClient, user string) *schemas.Snapshot {
 	w.t.Helper()
-	text, err := w.rdb.Get(w.t.Context(), Key("club", user)).Bytes()
+	text, err := rdb.Get(w.t.Context(), Key("club", user)).Bytes()
 	if err != nil {
 		w.t.Fatalf("%s: %v", user, err)
 	}

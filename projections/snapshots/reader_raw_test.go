@@ -1,7 +1,6 @@
 package snapshots
 
 import (
-	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -108,10 +107,7 @@ func TestReaderOfACluster(t *testing.T) {
 	if err := writer.WriteCatalog(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	cluster := redis.NewClusterClient(&redis.ClusterOptions{ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) {
-		return []redis.ClusterSlot{{End: 16383, Nodes: []redis.ClusterNode{{Addr: w.rdb.Options().Addr}}}}, nil
-	}})
-	t.Cleanup(func() { _ = cluster.Close() })
+	cluster := w.cluster()
 	var sent commands
 	cluster.AddHook(&sent)
 	r := NewReader(cluster, "club", nil)

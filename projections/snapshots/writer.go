@@ -17,17 +17,12 @@ import (
 // was just written stands; Refresh brings back the rest.
 var ErrRefreshNeeded = errors.New("Redis lost snapshots that it had acknowledged")
 
-// A round trip carries no more than this, so that neither side needs much
-// memory for it.
+// A round trip carries no more than this, so that neither side needs much memory
+// for it, and nobody who reads waits longer than the millisecond it takes.
 const (
-	maxSnapshots = 1000
+	maxSnapshots = 500
 	maxBytes     = 1 << 20
 )
-
-// snapshotsPerCall is how many one call of a script sets. While the script still
-// read the old snapshots whole, Redis took 5.6 µs a snapshot with 10 a call, 4.6
-// with 50, 5.0 with 200.
-const snapshotsPerCall = 50
 
 // Writer writes snapshots. It is used by one goroutine.
 type Writer struct {
@@ -89,9 +84,14 @@ func (w *Writer) Write(ctx context.Context, finals []processor.Final, from ...pr
 }
 
 func (w *Writer) send(ctx context.Context, finals []processor.Final, values [][]byte) error {
+	if _, cluster := w.rdb.(*redis.ClusterClient); !cluster {
+		return w.setNewer(ctx, finals, values)
+	}
 	_, err := w.scripts.run(ctx, w.rdb, func(p redis.Pipeliner) {
 		w.makeKnown(ctx, p)
-		w.queue(ctx, p, finals, values)
+		for i := range finals {
+			w.scripts.newer.EvalSha(ctx, p, []string{Key(w.group, finals[i].User)}, values[i])
+		}
 	})
 	return errors.Wrapf(err, "write %d snapshots", len(finals))
 }
@@ -123,22 +123,6 @@ func appendSnapshot(dst []byte, s *schemas.Snapshot, cat *catalog.Catalog, in pr
 func fill(s *schemas.Snapshot, cat *catalog.Catalog, in projections.Installed, f *processor.Final) {
 	processor.FillSnapshot(cat, f, s)
 	s.Epoch, s.Version, s.Catalog = in.Epoch, in.Version(f.Version), int64(in.CatalogVersion)
-}
-
-func (w *Writer) queue(ctx context.Context, p redis.Pipeliner, finals []processor.Final, values [][]byte) {
-	perCall := snapshotsPerCall
-	if _, cluster := w.rdb.(*redis.ClusterClient); cluster {
-		perCall = 1 // its keys may be on different servers
-	}
-	for len(finals) > 0 {
-		n := min(perCall, len(finals))
-		keys, args := make([]string, n), make([]any, n)
-		for i := range n {
-			keys[i], args[i] = Key(w.group, finals[i].User), values[i]
-		}
-		w.scripts.newer.EvalSha(ctx, p, keys, args...)
-		finals, values = finals[n:], values[n:]
-	}
 }
 
 // WriteCatalog sets the catalogue's view, unless a later version's is there.

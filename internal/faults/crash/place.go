@@ -47,7 +47,7 @@ func messages() []Place {
 	all = append(all, at(wire.Kafka, 1, "InitProducerID", "FindCoordinator", "JoinGroup", "SyncGroup", "OffsetFetch", "Heartbeat")...)
 	all = append(all, at(wire.Kafka, second, "Fetch")...)
 	all = append(all, at(wire.Postgres, second, "BEGIN", "UPDATE fold_offset", "INSERT member", "INSERT users", "INSERT ledger", "COMMIT")...)
-	all = append(all, at(wire.Redis, second, "EVALSHA progress", "EVALSHA marker")...)
+	all = append(all, at(wire.Redis, second, "EXEC", "EVALSHA marker")...)
 	all = append(all, at(wire.Kafka, second, "Produce", "TxnOffsetCommit", "EndTxn")...)
 	leave := at(wire.Kafka, 1, "LeaveGroup")
 	leave[0].stop = true
@@ -57,7 +57,7 @@ func messages() []Place {
 // recoveries are what only an engine says that finds K below P: it reads what
 // its predecessor did not publish.
 func recoveries() []Place {
-	left := []string{"after COMMIT", "before EVALSHA progress", "after EVALSHA progress", "before EVALSHA marker", "after EVALSHA marker",
+	left := []string{"after COMMIT", "before EXEC", "after EXEC", "before EVALSHA marker", "after EVALSHA marker",
 		"before Produce", "after Produce", "before TxnOffsetCommit", "after TxnOffsetCommit", "before EndTxn"}
 	return []Place{
 		{Server: wire.Postgres, Point: wire.Point{Message: "SELECT ledger"}, after: left},

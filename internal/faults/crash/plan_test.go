@@ -46,7 +46,7 @@ func TestPlan(t *testing.T) {
 // TestIssuePoints wants the points that must be among them.
 func TestIssuePoints(t *testing.T) {
 	all := strings.Join(names(Singles(1)), "\n")
-	for _, m := range []string{"Postgres before COMMIT", "Postgres after COMMIT", "Redis before EVALSHA progress", "Redis after EVALSHA progress",
+	for _, m := range []string{"Postgres before COMMIT", "Postgres after COMMIT", "Redis before EXEC", "Redis after EXEC",
 		"Kafka before Produce", "Kafka after Produce", "Kafka before TxnOffsetCommit", "Kafka after TxnOffsetCommit", "Kafka before EndTxn", "Kafka after EndTxn",
 		"Kafka before JoinGroup", "Kafka after SyncGroup", "Kafka before Heartbeat", "Kafka after Heartbeat"} {
 		for _, kind := range []string{"kill ", "cut ", "hang ", "delay "} {

@@ -1,26 +1,38 @@
 package mutants
 
 // ofShortcuts break what makes folding fast: records that are taken ahead, shares
-// of batches, members that are known to be new.
+// of batches, rows that are known to be new.
 func ofShortcuts() []Mutant {
 	return []Mutant{
 		{
 			Name:   "new-without-judge",
 			Why:    "a member that was taken for new, though another process had written it, ends the fold",
-			Edits:  []Edit{{"projections/new_members.go", "err.Code == uniqueViolation &&", "err.Code == \"\" &&"}},
-			Caught: []Stage{tests("./projections", "TestNewMembers")},
+			Edits:  []Edit{{"projections/new_rows.go", "err.Code == uniqueViolation &&", "err.Code == \"\" &&"}},
+			Caught: []Stage{tests("./projections", "TestNewRows")},
 		},
 		{
 			Name:   "new-while-under-way",
 			Why:    "it is learnt which members there are while folds are under way that are not seen yet: what they wrote is taken for new",
-			Edits:  []Edit{{"projections/known_members.go", "err := k.settle(ctx); err != nil", "err := ctx.Err(); err != nil"}},
-			Caught: []Stage{tests("./projections", "TestNewMembersUnderWay")},
+			Edits:  []Edit{{"projections/known_rows.go", "err := k.settle(ctx); err != nil", "err := ctx.Err(); err != nil"}},
+			Caught: []Stage{tests("./projections", "TestNewRowsUnderWay")},
 		},
 		{
 			Name:   "new-without-time",
 			Why:    "a new member is copied without its time, so that a later value counts as an earlier one",
-			Edits:  []Edit{{"projections/new_members.go", "row.at, prior.At = op.At, processor.NoTime", "prior.At = processor.NoTime"}},
-			Caught: []Stage{tests("./projections", "TestNewMembers")},
+			Edits:  []Edit{{"projections/new_rows.go", "row.at, prior.At = op.At, processor.NoTime", "prior.At = processor.NoTime"}},
+			Caught: []Stage{tests("./projections", "TestNewRows")},
+		},
+		{
+			Name:   "new-without-sums",
+			Why:    "a new entity is copied without what its members bring in the same batch",
+			Edits:  []Edit{{"projections/new_rows.go", "sums: op.Add, state", "state"}},
+			Caught: []Stage{tests("./projections", "TestNewRows")},
+		},
+		{
+			Name:   "new-entities-without-judge",
+			Why:    "an entity that was taken for new, though another process had written it, ends the fold",
+			Edits:  []Edit{{"projections/new_rows.go", ` || err.TableName == "entity")`, `)`}},
+			Caught: []Stage{tests("./projections", "TestNewRows")},
 		},
 		{
 			Name:   "ahead-and-forgotten",

@@ -185,7 +185,7 @@ type proxied struct {
 func (p *proxied) reach() *pipeline.Servers { return p.servers }
 
 func (p *proxied) atCommit(f fault.Fate, held func()) { arm(p.postgres, "COMMIT", f, held) }
-func (p *proxied) atSnapshots(f fault.Fate)           { arm(p.redis, "EVALSHA progress", f, nil) }
+func (p *proxied) atSnapshots(f fault.Fate)           { arm(p.redis, "EXEC", f, nil) }
 
 func arm(p *wire.Proxy, message string, f fault.Fate, held func()) {
 	point, does := wire.Point{Message: message, Side: wire.Before}, wire.Cut()
