@@ -20,7 +20,8 @@ import (
 // far each partition is then published.
 type publication struct {
 	records []*kgo.Record
-	texts   []byte // the chunk that badge events are written into
+	texts   []byte             // the chunk that badge events are written into
+	headers []kgo.RecordHeader // of badge events, which share them
 	to      map[projections.TopicPartition]projections.Position
 }
 
@@ -32,6 +33,9 @@ var errNotCommitted = errors.New("the Kafka transaction was aborted, as the grou
 // its key: the key is the event's id, so that an erasure can remove it.
 func (w *worker) badge(p *publication, row *projections.HistoryRow) {
 	e := awards.Event(w.cfg.Group, row)
+	if p.headers == nil {
+		p.headers = []kgo.RecordHeader{{Key: "content-type", Value: []byte("application/cloudevents+json; charset=UTF-8")}}
+	}
 	if cap(p.texts)-len(p.texts) < badgeBytes {
 		p.texts = make([]byte, 0, chunkBytes)
 	}
@@ -40,14 +44,12 @@ func (w *worker) badge(p *publication, row *projections.HistoryRow) {
 	value := p.texts[from:len(p.texts):len(p.texts)]
 	p.records = append(p.records, &kgo.Record{
 		Topic: w.cfg.AwardTopic, Partition: spread(e.User, w.topics[w.cfg.AwardTopic].partitions),
-		Key: schemas.StructuredID(value), Value: value, Headers: badgeHeaders,
+		Key: schemas.StructuredID(value), Value: value, Headers: p.headers,
 	})
 }
 
 // badgeBytes is more than most badge events take. A larger one is copied.
 const badgeBytes = 2 << 10
-
-var badgeHeaders = []kgo.RecordHeader{{Key: "content-type", Value: []byte("application/cloudevents+json; charset=UTF-8")}}
 
 // deadLetter adds a rejected record as it was, with the reason beside it. A
 // record that its producer compressed can be larger than any that the topic

@@ -40,6 +40,10 @@ func markerKey(group string) string { return group + ":marker" }
 
 func epochKey(group string) string { return group + ":epoch" }
 
+// asideKey is the list of the keys that are aside, the n-th at this key and its
+// number. There are none but in a transaction.
+func asideKey(group string) string { return group + ":aside" }
+
 // field is a partition's field in the marker.
 func field(p projections.TopicPartition) string { return fmt.Sprintf("%s/%d", p.Topic, p.Partition) }
 

@@ -2,7 +2,6 @@ package snapshots
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/cockroachdb/errors"
 	"github.com/redis/go-redis/v9"
@@ -35,33 +34,10 @@ func (w *Writer) setNewer(ctx context.Context, finals []processor.Final, values 
 		if w.in.Epoch > firstEpoch {
 			w.scripts.know.Eval(ctx, p, []string{epochKey(w.group)}, w.in.Epoch)
 		}
-		putAside.Eval(ctx, p, keys, orders...)
+		w.scripts.putAside.Eval(ctx, p, keys, orders...)
 		p.MSet(ctx, set...)
-		putBack.Eval(ctx, p, []string{aside})
+		w.scripts.putBack.Eval(ctx, p, []string{aside})
 		return nil
 	})
 	return errors.Wrapf(err, "write %d snapshots", len(finals))
 }
-
-// asideKey is the list of the keys that are aside, the n-th at this key and its
-// number. There are none but in a transaction.
-func asideKey(group string) string { return group + ":aside" }
-
-var (
-	// putAside renames the snapshots that are of the same or a later order than
-	// those that come. What is no string is none.
-	putAside = redis.NewScript(fmt.Sprintf(`
-local aside, n = KEYS[#KEYS], 0
-for i, order in ipairs(ARGV) do
-  local stands = redis.pcall('GETRANGE', KEYS[i], %d, %d)
-  if type(stands) == 'string' and stands >= order then
-    n = n + 1
-    redis.call('RPUSH', aside, KEYS[i])
-    redis.call('RENAME', KEYS[i], aside .. ':' .. n)
-  end
-end
-return n`, schemas.OrderOffset, schemas.OrderOffset+schemas.OrderLength-1))
-	putBack = redis.NewScript(`
-for n, key in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do redis.call('RENAME', KEYS[1] .. ':' .. n, key) end
-return redis.call('DEL', KEYS[1])`)
-)

@@ -10,13 +10,32 @@ import (
 )
 
 // scripts are what runs inside Redis. Each call touches one key, so that they
-// work in a cluster as well.
+// work in a cluster as well; but putAside and putBack, for the transaction of
+// setNewer.
 type scripts struct {
+	putAside, putBack                            *redis.Script
 	newer, raise, turn, finish, view, draw, know *redis.Script
 }
 
 func newScripts() *scripts {
 	return &scripts{
+		// putAside renames the snapshots that are of the same or a later order than
+		// those that come. What is no string is none.
+		putAside: redis.NewScript(fmt.Sprintf(`
+local aside, n = KEYS[#KEYS], 0
+for i, order in ipairs(ARGV) do
+  local stands = redis.pcall('GETRANGE', KEYS[i], %d, %d)
+  if type(stands) == 'string' and stands >= order then
+    n = n + 1
+    redis.call('RPUSH', aside, KEYS[i])
+    redis.call('RENAME', KEYS[i], aside .. ':' .. n)
+  end
+end
+return n`, schemas.OrderOffset, schemas.OrderOffset+schemas.OrderLength-1)),
+		// putBack renames them back.
+		putBack: redis.NewScript(`
+for n, key in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do redis.call('RENAME', KEYS[1] .. ':' .. n, key) end
+return redis.call('DEL', KEYS[1])`),
 		// newer sets a snapshot unless one of the same or a later order is there. It
 		// is for a cluster, whose transactions have no more than one slot; elsewhere
 		// setNewer takes less.

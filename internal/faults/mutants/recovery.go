@@ -84,7 +84,7 @@ func ofSnapshots() []Mutant {
 		{
 			Name:   "snapshot-without-version",
 			Why:    "snapshots are set whatever is there, as what comes last is newest: a worker that is late sets an old one",
-			Edits:  []Edit{{"projections/snapshots/newer.go", "type(stands) == 'string' and stands >= order", "stands == order"}},
+			Edits:  []Edit{{"projections/snapshots/scripts.go", "type(stands) == 'string' and stands >= order", "stands == order"}},
 			Caught: []Stage{tests("./projections/snapshots", "TestVersionsNeverGoBack")},
 		},
 		{
@@ -102,7 +102,7 @@ func ofSnapshots() []Mutant {
 		{
 			Name:   "snapshot-aside-for-ever",
 			Why:    "a snapshot that was put aside comes back as a copy: the time is lost that it has to live, and the empty snapshot of who was erased stays",
-			Edits:  []Edit{{"projections/snapshots/newer.go", "redis.call('RENAME', KEYS[1] .. ':' .. n, key) end", "redis.call('SET', key, redis.call('GET', KEYS[1] .. ':' .. n)) redis.call('DEL', KEYS[1] .. ':' .. n) end"}},
+			Edits:  []Edit{{"projections/snapshots/scripts.go", "redis.call('RENAME', KEYS[1] .. ':' .. n, key) end", "redis.call('SET', key, redis.call('GET', KEYS[1] .. ':' .. n)) redis.call('DEL', KEYS[1] .. ':' .. n) end"}},
 			Caught: []Stage{tests("./projections/snapshots", "TestNewerAmongOthers")},
 		},
 		{
