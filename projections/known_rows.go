@@ -14,7 +14,7 @@ import (
 // knownRows knows which members and entities the live generation's tables have,
 // and takes some others for such. A row that it does not know is new, as far as
 // this process can tell, and goes by COPY, which looks for nothing. The table's
-// key is the judge: where another process wrote the row meanwhile, the transaction
+// key is the judge: where another worker wrote the row meanwhile, the transaction
 // is made again with upserts alone, and nothing is known any more until it is
 // learnt anew. All workers of a process share one.
 type knownRows struct {
@@ -133,7 +133,11 @@ func (k *knownRows) forget(until int64) {
 }
 
 // wrong says that a table has a row that was taken for new.
-func (k *knownRows) wrong() { k.forget(2 * k.written.Load()) }
+func (k *knownRows) wrong() {
+	if k.filled.Load() <= knownMost { // else it is given up
+		k.forget(2 * k.written.Load())
+	}
+}
 
 // wrote counts the rows of a transaction. Once they are enough, it begins to
 // learn which others there are.

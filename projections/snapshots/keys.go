@@ -11,7 +11,8 @@
 //	                      notices that Redis lost something.
 //	GROUP:epoch           a number: the last epoch drawn, once Postgres was
 //	                      restored.
-//	GROUP:aside           keys that are there while a transaction runs alone.
+//	GROUP:aside           and GROUP:aside:N: keys that are there while a transaction
+//	                      runs alone.
 //
 // A snapshot's version never goes back: what is written is compared by the order
 // at the fixed place where every snapshot has it.

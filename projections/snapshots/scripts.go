@@ -20,15 +20,19 @@ type scripts struct {
 func newScripts() *scripts {
 	return &scripts{
 		// putAside renames the snapshots that are of the same or a later order than
-		// those that come. What is no string is none.
+		// those that come. What is no string is none. Whatever goes wrong, all is set
+		// that comes, and the error is told.
 		putAside: redis.NewScript(fmt.Sprintf(`
 local aside, n = KEYS[#KEYS], 0
+redis.call('DEL', aside)
 for i, order in ipairs(ARGV) do
   local stands = redis.pcall('GETRANGE', KEYS[i], %d, %d)
   if type(stands) == 'string' and stands >= order then
     n = n + 1
-    redis.call('RPUSH', aside, KEYS[i])
     redis.call('RENAME', KEYS[i], aside .. ':' .. n)
+    redis.call('RPUSH', aside, KEYS[i])
+  elseif type(stands) == 'table' and not string.find(stands.err, 'WRONGTYPE', 1, true) then
+    return stands
   end
 end
 return n`, schemas.OrderOffset, schemas.OrderOffset+schemas.OrderLength-1)),

@@ -61,10 +61,10 @@ func (w *Writer) Expect(ctx context.Context, p projections.TopicPartition, k pro
 // Forget drops a partition that is no longer this writer's.
 func (w *Writer) Forget(p projections.TopicPartition) { delete(w.expected, p) }
 
-// Write sets the users' snapshots where Redis has older ones, and then moves
-// the marker on to the ends of the ledger rows that they come from. When it
-// returns nil or ErrRefreshNeeded, Redis has acknowledged all of them. After
-// any other error it can be called again with the same.
+// Write sets the users' snapshots, each user's once, where Redis has older ones,
+// and then moves the marker on to the ends of the ledger rows that they come from.
+// When it returns nil or ErrRefreshNeeded, Redis has acknowledged all of them.
+// After any other error it can be called again with the same.
 func (w *Writer) Write(ctx context.Context, finals []processor.Final, from ...projections.LedgerRow) error {
 	// While Redis works on one chunk, the next is made.
 	var sent errgroup.Group
