@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/badgestream/badgestream/processor"
+	"github.com/badgestream/badgestream/projections/pgbatch"
 )
 
 // sortMembers says which members go where: those that the table may have are
@@ -42,22 +43,30 @@ func (f *Folder) upsert(op *processor.MemberOp, k keyed) {
 
 // copyNewMembers writes the members that are new, and answers for them.
 func (f *Folder) copyNewMembers(ctx context.Context, ops []processor.MemberOp) error {
-	a := &f.answers
-	if len(a.fresh) == 0 {
-		return nil
-	}
-	f.copied.Start(len((*memberRow)(nil).types()))
-	for _, k := range a.fresh {
+	return copyNew(ctx, f, f.stmts.newMembers, f.answers.fresh, func(k keyed) memberRow {
 		op := &ops[k.n]
 		row, prior := memberRow{key: k.rowKey, at: processor.NoTime, state: op.Next.IfAbsent, coll: op.Collection}, processor.MemberPrior{State: processor.Absent}
 		if f.cat.Collections[op.Collection].ByTime {
 			row.at, prior.At = op.At, processor.NoTime
 		}
+		f.answers.members[k.n] = prior
+		return row
+	})
+}
+
+// copyNew copies rows into their table.
+func copyNew[R any, P keyedRow[R]](ctx context.Context, f *Folder, stmt pgbatch.Statement, which []keyed, rowOf func(keyed) R) error {
+	if len(which) == 0 {
+		return nil
+	}
+	row := P(new(R))
+	f.copied.Start(len(row.types()))
+	for _, k := range which {
+		*row = rowOf(k)
 		f.copied.Row()
 		row.write(&f.copied)
-		a.members[k.n] = prior
 	}
-	return f.conn.Copy(ctx, f.stmts.newMembers, &f.copied)
+	return f.conn.Copy(ctx, stmt, &f.copied)
 }
 
 // sortEntities says which entities are upserted, and which are copied.
@@ -81,19 +90,11 @@ func (f *Folder) sortEntities(ops []processor.EntityOp) {
 
 // copyNewEntities writes the entities that are new, and answers for them.
 func (f *Folder) copyNewEntities(ctx context.Context, ops []processor.EntityOp) error {
-	a := &f.answers
-	if len(a.made) == 0 {
-		return nil
-	}
-	f.copied.Start(len((*entityRow)(nil).types()))
-	for _, k := range a.made {
+	return copyNew(ctx, f, f.stmts.newEntities, f.answers.made, func(k keyed) entityRow {
 		op := &ops[k.n]
-		row := entityRow{key: k.rowKey, sums: op.Add, state: op.Next.IfAbsent, coll: op.Collection}
-		f.copied.Row()
-		row.write(&f.copied)
-		a.entities[k.n] = processor.EntityRow{Prior: processor.Absent, Sums: op.Add}
-	}
-	return f.conn.Copy(ctx, f.stmts.newEntities, &f.copied)
+		f.answers.entities[k.n] = processor.EntityRow{Prior: processor.Absent, Sums: op.Add}
+		return entityRow{key: k.rowKey, sums: op.Add, state: op.Next.IfAbsent, coll: op.Collection}
+	})
 }
 
 // notNew says that a row was copied that its table has.

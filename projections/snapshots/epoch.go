@@ -27,9 +27,10 @@ func (w *Writer) NextEpoch(ctx context.Context) (int64, error) {
 }
 
 // makeKnown reminds Redis of the epoch of the snapshots that follow: Redis may
-// have lost it with all else since it was drawn. Nobody draws the first.
+// have lost it with all else since it was drawn. Nobody draws the first. The
+// script goes by its text, as it may be in a transaction.
 func (w *Writer) makeKnown(ctx context.Context, p redis.Pipeliner) {
 	if w.in.Epoch > firstEpoch {
-		w.scripts.know.EvalSha(ctx, p, []string{epochKey(w.group)}, w.in.Epoch)
+		w.scripts.know.Eval(ctx, p, []string{epochKey(w.group)}, w.in.Epoch)
 	}
 }

@@ -31,9 +31,7 @@ func (w *Writer) setNewer(ctx context.Context, finals []processor.Final, values 
 	_, err := w.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		// Scripts go by their text: in a transaction, one that Redis does not know
 		// any more would be passed over, and what comes after it done.
-		if w.in.Epoch > firstEpoch {
-			w.scripts.know.Eval(ctx, p, []string{epochKey(w.group)}, w.in.Epoch)
-		}
+		w.makeKnown(ctx, p)
 		w.scripts.putAside.Eval(ctx, p, keys, orders...)
 		p.MSet(ctx, set...)
 		w.scripts.putBack.Eval(ctx, p, []string{aside})

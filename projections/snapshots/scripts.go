@@ -98,7 +98,7 @@ func (s *scripts) run(ctx context.Context, rdb redis.UniversalClient, queue func
 	if err == nil || !anyUnknown(cmds) {
 		return cmds, errors.Wrapf(err, "run %d commands in Redis", len(cmds))
 	}
-	for _, script := range []*redis.Script{s.newer, s.raise, s.turn, s.finish, s.view, s.draw, s.know} {
+	for _, script := range []*redis.Script{s.newer, s.raise, s.turn, s.finish, s.view, s.draw} {
 		if err := script.Load(ctx, rdb).Err(); err != nil {
 			return nil, errors.Wrap(err, "load a script into Redis")
 		}
