@@ -26,8 +26,8 @@ type BulkFolder struct {
 	reads *pgbatch.Conn
 	write *bulkWriter
 
-	members  rowCache[memberRow, *memberRow]
-	entities rowCache[entityRow, *entityRow]
+	members  bulkTable[memberRow, *memberRow]
+	entities bulkTable[entityRow, *entityRow]
 	users    userCache
 	places   map[int16]int64
 	clock    int64 // 0 before any tick
@@ -44,11 +44,12 @@ type BulkFolder struct {
 	// unsettled says that records were rejected, and that may not be committed.
 	unsettled bool
 	began     time.Time // when the first of ranges was folded
-	// leaving is closed once the rows that leave are committed; nil where none do.
-	leaving <-chan struct{}
+	// written is closed once the rows are that room was made of last; nil if it
+	// never was.
+	written <-chan struct{}
 
 	answers answers
-	missing []keyed
+	room    []byte // for the work on a user's row
 }
 
 // A member's row takes about memberBytes in memory and an entity's entityBytes,
@@ -56,13 +57,13 @@ type BulkFolder struct {
 // The memory is shared out so that each kind has room for about as many of the
 // workload's rows: members are most, users the most costly to write.
 const (
-	memberBytes = 40
-	entityBytes = 72
-	userBytes   = 320
+	memberBytes = 38
+	entityBytes = 68
+	userBytes   = 240
 
-	memberShare = 37 // percent
-	entityShare = 20
-	userShare   = 43
+	memberShare = 45 // percent
+	entityShare = 22
+	userShare   = 33
 )
 
 // BulkFolder makes a folder that keeps about so many bytes of rows in memory,
@@ -80,6 +81,10 @@ func (f *BesideFolder) BulkFolder(ctx context.Context, memory int64) (_ *BulkFol
 	// another that folds the generation.
 	cfg.RuntimeParams["idle_in_transaction_session_timeout"] = milliseconds(foldTime)
 	cfg.RuntimeParams["statement_timeout"] = milliseconds(foldTime)
+	// Rows are looked for one by one in their index, whatever the planner knows of
+	// tables that have grown since.
+	cfg.RuntimeParams["enable_hashjoin"] = "off"
+	cfg.RuntimeParams["enable_mergejoin"] = "off"
 	if b.write, err = newBulkWriter(ctx, cfg); err != nil {
 		return nil, unreachable(err, cfg)
 	}
@@ -89,10 +94,8 @@ func (f *BesideFolder) BulkFolder(ctx context.Context, memory int64) (_ *BulkFol
 		}
 	}()
 	b.history = b.write.rows(historyFields)
-	// Rows are looked for one by one in their index, whatever the planner knows of
-	// tables that have grown since.
-	cfg.RuntimeParams["enable_hashjoin"] = "off"
-	cfg.RuntimeParams["enable_mergejoin"] = "off"
+	b.members.tableStatements, b.members.read, b.members.write = b.stmts.members, b.readMember, b.write
+	b.entities.tableStatements, b.entities.read, b.entities.write = b.stmts.entities, b.readEntity, b.write
 	cfg.RuntimeParams["statement_timeout"] = "0" // a table may be large
 	if b.reads, err = pgbatch.Connect(ctx, cfg); err != nil {
 		return nil, unreachable(err, cfg)
@@ -146,7 +149,7 @@ func (b *BulkFolder) Fold(ctx context.Context, batch *processor.Batch, ranges []
 		}
 	}
 	if len(b.members.fresh) >= min(freshMembers, b.members.limit/4) {
-		return b.copyMembers()
+		return b.members.copy()
 	}
 	return nil
 }
@@ -182,10 +185,10 @@ func (b *BulkFolder) stages(ctx context.Context, batch *processor.Batch) error {
 		return err
 	}
 	for _, h := range batch.HeldUpdates() {
-		b.users.young[h.User].held = h.Held
+		b.room = b.users.get(h.User).hold(h.Held, b.room)
 	}
 	for _, h := range batch.HandUpdates() {
-		u := b.users.young[h.User]
+		u := b.users.get(h.User)
 		if u.hand = h.ByHand; !u.decided {
 			u.decided = true
 			b.hands = append(b.hands, u)

@@ -15,7 +15,7 @@ func (b *BulkFolder) Commit() error {
 	if len(b.ranges) == 0 {
 		return nil
 	}
-	for _, send := range []func() error{b.sendHistory, b.copyMembers, b.setMembers, b.copyEntities, b.setEntities, b.copyUsers, b.setUsers, b.sendHands, b.setOthers, b.sendRefused} {
+	for _, send := range []func() error{b.sendHistory, b.members.copy, b.members.set, b.entities.copy, b.entities.set, b.copyUsers, b.setUsers, b.sendHands, b.setOthers, b.sendRefused} {
 		if err := send(); err != nil {
 			return err
 		}
@@ -95,67 +95,4 @@ func (b *BulkFolder) sendHistory() error {
 	rows := b.history
 	b.history = b.write.rows(historyFields)
 	return b.write.copy(b.stmts.newHistory, rows)
-}
-
-func (b *BulkFolder) copyMembers() error {
-	return copyRows(b.write, b.stmts.newMembers, &b.members)
-}
-
-func (b *BulkFolder) setMembers() error {
-	return setRows(b.write, b.stmts.members, &b.members)
-}
-
-func (b *BulkFolder) copyEntities() error {
-	return copyRows(b.write, b.stmts.newEntities, &b.entities)
-}
-
-func (b *BulkFolder) setEntities() error {
-	return setRows(b.write, b.stmts.entities, &b.entities)
-}
-
-// copyRows gives the writer the rows that are new.
-func copyRows[R any, P keyedRow[R]](w *bulkWriter, stmt pgbatch.Statement, c *rowCache[R, P]) error {
-	types := P(nil).types()
-	sortRows(c.fresh)
-	err := inParts(c.fresh, func(part []P) error {
-		rows := w.rows(len(types))
-		for _, r := range part {
-			rows.Row()
-			r.write(rows)
-			*r.inTable() = storedRow{stored: true}
-		}
-		return w.copy(stmt, rows)
-	})
-	c.fresh = c.fresh[:0]
-	return err
-}
-
-// setRows gives the writer the rows that are other than they are stored.
-func setRows[R any, P keyedRow[R]](w *bulkWriter, stmt pgbatch.Statement, c *rowCache[R, P]) error {
-	types := P(nil).types()
-	sortRows(c.dirty)
-	err := inParts(c.dirty, func(part []P) error {
-		row := columnRow{cols: make([]pgbatch.Column, len(types))}
-		start(row.cols, types...)
-		for _, r := range part {
-			row.next = 0
-			r.write(&row)
-			r.inTable().dirty = false
-		}
-		return w.run(stmt, params(row.cols)...)
-	})
-	c.dirty = c.dirty[:0]
-	return err
-}
-
-// inParts calls f with a few items of a list after the other.
-func inParts[T any](list []T, f func([]T) error) error {
-	for len(list) > 0 {
-		n := min(bulkRows, len(list))
-		if err := f(list[:n]); err != nil {
-			return err
-		}
-		list = list[n:]
-	}
-	return nil
 }

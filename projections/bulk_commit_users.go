@@ -1,31 +1,35 @@
 package projections
 
-import "github.com/badgestream/badgestream/projections/pgbatch"
+import (
+	"github.com/badgestream/badgestream/processor"
+	"github.com/badgestream/badgestream/projections/pgbatch"
+)
 
 func (b *BulkFolder) copyUsers() error {
 	list := b.users.fresh
 	sortUsers(list)
 	width := len(b.catalogue().Counters)
 	var counters []int64
+	var held []processor.Held
 	var badges, times pgbatch.Column
 	err := inParts(list, func(part []*bulkUser) error {
 		rows := b.write.rows(5 + width)
 		for _, u := range part {
 			rows.Row()
-			rows.AddText(u.id)
+			rows.AddText(u.id())
 			rows.AddInt8(u.version)
 			if u.due == 0 {
 				rows.Null()
 			} else {
 				rows.AddTime(u.due)
 			}
-			if len(u.held) == 0 {
+			if held = u.held(held[:0]); len(held) == 0 {
 				rows.Null()
 				rows.Null()
 			} else {
 				badges.Start(pgbatch.Int2)
 				times.Start(pgbatch.TimestampTZ)
-				addBadges(&badges, &times, u)
+				addBadges(&badges, &times, held)
 				rows.AddArray(&badges)
 				rows.AddArray(&times)
 			}
@@ -47,6 +51,7 @@ func (b *BulkFolder) setUsers() error {
 	sortUsers(list)
 	width := len(b.catalogue().Counters)
 	var counters []int64
+	var held []processor.Held
 	err := inParts(list, func(part []*bulkUser) error {
 		cols := make([]pgbatch.Column, 5+width+2)
 		start(cols[:5], pgbatch.Text, pgbatch.Int8, pgbatch.TimestampTZ, pgbatch.Int4, pgbatch.Int4)
@@ -57,7 +62,7 @@ func (b *BulkFolder) setUsers() error {
 		badges.Start(pgbatch.Int2)
 		times.Start(pgbatch.TimestampTZ)
 		for _, u := range part {
-			cols[0].AddText(u.id)
+			cols[0].AddText(u.id())
 			cols[1].AddInt8(u.version)
 			if u.due == 0 {
 				cols[2].Null()
@@ -65,7 +70,8 @@ func (b *BulkFolder) setUsers() error {
 				cols[2].AddTime(u.due)
 			}
 			cols[3].AddInt4(int32(badges.Len() + 1))
-			addBadges(badges, times, u)
+			held = u.held(held[:0])
+			addBadges(badges, times, held)
 			cols[4].AddInt4(int32(badges.Len()))
 			counters = u.counters(counters[:0], width)
 			for c, v := range counters {
@@ -80,8 +86,8 @@ func (b *BulkFolder) setUsers() error {
 	return err
 }
 
-func addBadges(badges, times *pgbatch.Column, u *bulkUser) {
-	for _, h := range u.held {
+func addBadges(badges, times *pgbatch.Column, held []processor.Held) {
+	for _, h := range held {
 		badges.AddInt2(h.Badge)
 		times.AddTime(h.At)
 	}

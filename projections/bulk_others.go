@@ -32,7 +32,7 @@ func (b *BulkFolder) sendHands() error {
 	err := inParts(b.hands, func(part []*bulkUser) error {
 		updates := make([]processor.HandUpdate, len(part))
 		for i, u := range part {
-			updates[i] = processor.HandUpdate{User: u.id, ByHand: u.hand}
+			updates[i] = processor.HandUpdate{User: u.id(), ByHand: u.hand}
 			u.decided = false
 		}
 		return b.write.run(b.plain.folder.stmts.byHand, handParams(make([]pgbatch.Column, 4), updates)...)

@@ -18,15 +18,15 @@ func (b *BulkFolder) load(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := b.query(ctx, b.stmts.allMembers, whileThereIsRoom(&b.members, b.readMember)); err != nil {
+	if err := b.members.load(ctx, b.query); err != nil {
 		return err
 	}
-	if err := b.query(ctx, b.stmts.allEntities, whileThereIsRoom(&b.entities, b.readEntity)); err != nil {
+	if err := b.entities.load(ctx, b.query); err != nil {
 		return err
 	}
 	most := b.users.limit / 2
 	err := b.query(ctx, b.stmts.allUsers, b.readUser, pgbatch.Int8Param(int64(most)))
-	b.users.missed = len(b.users.young) == most
+	b.users.missed = b.users.n == most
 	return err
 }
 
@@ -47,47 +47,6 @@ func (b *BulkFolder) loadClock(ctx context.Context) error {
 func (b *BulkFolder) query(ctx context.Context, stmt pgbatch.Statement, row pgbatch.Row, params ...[]byte) error {
 	pipe := b.reads.Begin()
 	pipe.Add(stmt, row, params...)
-	return pipe.Run(ctx)
-}
-
-// whileThereIsRoom takes rows for as long as there is, and the keys of the rest.
-func whileThereIsRoom[R any, P keyedRow[R]](c *rowCache[R, P], read pgbatch.Row) pgbatch.Row {
-	return func(v [][]byte) error {
-		if c.full() {
-			c.missed = true
-			c.gone.add(readKey(v))
-			return nil
-		}
-		return read(v)
-	}
-}
-
-// readMissing reads those rows that are not here and may be in the table, in the
-// order of their index.
-func readMissing[R any, P keyedRow[R]](ctx context.Context, b *BulkFolder, c *rowCache[R, P], keys []keyed, stmt pgbatch.Statement, read pgbatch.Row) error {
-	if !c.missed {
-		return nil
-	}
-	b.missing = b.missing[:0]
-	for _, k := range keys {
-		if c.get(k.rowKey) == nil && c.mayBeStored(k.rowKey) {
-			b.missing = append(b.missing, k)
-		}
-	}
-	if len(b.missing) == 0 {
-		return nil
-	}
-	sorted := inOrder(b.missing)
-	pipe := b.reads.Begin()
-	cols := make([]pgbatch.Column, 2)
-	pipe.AddParts(stmt, read, parts(len(sorted), func(from, to int) [][]byte {
-		start(cols, pgbatch.Int8, pgbatch.Int8)
-		for _, k := range sorted[from:to] {
-			cols[0].AddInt8(k.user)
-			cols[1].AddInt8(k.row)
-		}
-		return params(cols)
-	}))
 	return pipe.Run(ctx)
 }
 
@@ -150,7 +109,7 @@ func (b *BulkFolder) readUser(v [][]byte) error {
 	if err != nil {
 		return err
 	}
-	u.held = held
+	b.room = u.hold(held, b.room)
 	if u.hand, err = readByHand(v[5:8]); err != nil {
 		return err
 	}
@@ -158,6 +117,6 @@ func (b *BulkFolder) readUser(v [][]byte) error {
 	for _, c := range v[8:] {
 		counters = append(counters, pgbatch.ReadInt8(c))
 	}
-	u.pack(counters)
+	b.room = u.pack(counters, b.room)
 	return nil
 }

@@ -90,11 +90,11 @@ type keyedRow[R any] interface {
 
 // rowCache holds rows of one table by key, about limit of them. Rows that were
 // not asked for in a long time go first: what was asked for lately stands in
-// young, what was before that in old, and before that in leaving, until it is
-// dropped. A pointer to a row of young holds until the next rotate.
+// young, and what was before that in old. A pointer to a row of young holds until
+// the next rotate.
 type rowCache[R any, P keyedRow[R]] struct {
-	young, old, leaving rowTable[R, P]
-	limit               int
+	young, old rowTable[R, P]
+	limit      int
 	// missed says that the table may have rows that are not here: gone knows their
 	// keys, and takes some others for such.
 	missed bool
@@ -110,36 +110,33 @@ func (c *rowCache[R, P]) get(k rowKey) P {
 	}
 	r := c.old.get(k)
 	if r == nil {
-		r = c.leaving.get(k)
-	}
-	if r == nil {
 		return nil
 	}
-	// What stands in old or leaving is stored and not dirty: nobody else points to it.
+	// What stands in old and not in young is stored and not dirty: nobody else points
+	// to it.
 	kept := c.young.add(k)
 	*kept = *r
 	return kept
 }
 
-// full says that it is time to rotate, and halfFull that it soon will be.
-func (c *rowCache[R, P]) full() bool     { return c.young.n >= c.limit/2 }
-func (c *rowCache[R, P]) halfFull() bool { return c.young.n >= c.limit/4 }
+// full says that it is time to rotate.
+func (c *rowCache[R, P]) full() bool { return c.young.n >= c.limit/2 }
 
-// rotate makes the rows leave that were not asked for lately. All must have been
-// sent to be stored, and none be leaving.
+// rotate drops the rows that were not asked for since the last time. None may be
+// new, and those that leave must be written. Of those that were asked for since,
+// the ones that are other than they are stored are young once more.
 func (c *rowCache[R, P]) rotate() {
-	c.leaving, c.old, c.young = c.old, c.young, rowTable[R, P]{}
-}
-
-// drop drops the rows that leave. They must be committed.
-func (c *rowCache[R, P]) drop() {
-	c.leaving.each(func(r P) {
-		if k := *r.rowKey(); c.young.get(k) == nil && c.old.get(k) == nil {
+	c.old.each(func(r P) {
+		if k := *r.rowKey(); c.young.get(k) == nil {
 			c.missed = true
 			c.gone.add(k)
 		}
 	})
-	c.leaving = rowTable[R, P]{}
+	c.old, c.young = c.young, rowTable[R, P]{}
+	for i, r := range c.dirty {
+		c.dirty[i] = c.young.add(*r.rowKey())
+		*c.dirty[i] = *r
+	}
 }
 
 // mayBeStored says whether the table may have a row that is not here.
@@ -149,7 +146,9 @@ func (c *rowCache[R, P]) mayBeStored(k rowKey) bool { return c.missed && c.gone.
 // move; they hold no pointers, so that the collector passes them over. A map
 // takes twice the memory.
 type rowTable[R any, P keyedRow[R]] struct {
-	slots  []uint32 // number + 1; 0 is empty
+	// slots are numbers + 1 in as many low bits as those need, 0 is empty; the rest
+	// of the bits are the key's, so that hardly any row is looked at in vain.
+	slots  []uint32
 	chunks [][]R
 	n      int
 }
@@ -163,13 +162,22 @@ func (t *rowTable[R, P]) at(n int) P { return P(&t.chunks[n/rowChunk][n%rowChunk
 
 func (k *rowKey) hash() uint64 { return uint64(k.row) ^ uint64(k.user)*0x9E3779B97F4A7C15 }
 
+// tag is what a slot has of a key whose hash is h, where numbers take the bits of
+// mask.
+func tag(h, mask uint64) uint32 { return uint32(h>>32) &^ uint32(mask) }
+
 func (t *rowTable[R, P]) get(k rowKey) P {
 	if t.n == 0 {
 		return nil
 	}
-	mask := uint64(len(t.slots) - 1)
-	for i := k.hash() & mask; t.slots[i] != 0; i = (i + 1) & mask {
-		if r := t.at(int(t.slots[i] - 1)); *r.rowKey() == k {
+	mask, h := uint64(len(t.slots)-1), k.hash()
+	sought := tag(h, mask)
+	for i := h & mask; t.slots[i] != 0; i = (i + 1) & mask {
+		slot := t.slots[i]
+		if slot&^uint32(mask) != sought {
+			continue
+		}
+		if r := t.at(int(slot&uint32(mask)) - 1); *r.rowKey() == k {
 			return r
 		}
 	}
@@ -195,12 +203,12 @@ func (t *rowTable[R, P]) add(k rowKey) P {
 }
 
 func (t *rowTable[R, P]) place(k *rowKey, n int) {
-	mask := uint64(len(t.slots) - 1)
-	i := k.hash() & mask
+	mask, h := uint64(len(t.slots)-1), k.hash()
+	i := h & mask
 	for t.slots[i] != 0 {
 		i = (i + 1) & mask
 	}
-	t.slots[i] = uint32(n + 1)
+	t.slots[i] = uint32(n+1) | tag(h, mask)
 }
 
 func (t *rowTable[R, P]) each(f func(P)) {

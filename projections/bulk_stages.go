@@ -18,7 +18,7 @@ func (b *BulkFolder) applyMembers(ctx context.Context, ops []processor.MemberOp)
 		op := &ops[i]
 		keys[i] = keyed{f.rowKey(op.User, op.Collection, op.Entity, op.Member), int32(i)}
 	}
-	if err := readMissing(ctx, b, &b.members, keys, b.stmts.findMembers, b.readMember); err != nil {
+	if err := b.members.readMissing(ctx, keys); err != nil {
 		return nil, err
 	}
 	a.members = slices.Grow(a.members[:0], len(ops))[:len(ops)]
@@ -66,7 +66,7 @@ func (b *BulkFolder) applyEntities(ctx context.Context, ops []processor.EntityOp
 		op := &ops[i]
 		keys[i] = keyed{f.rowKey(op.User, op.Collection, op.Entity, ""), int32(i)}
 	}
-	if err := readMissing(ctx, b, &b.entities, keys, b.stmts.findEntities, b.readEntity); err != nil {
+	if err := b.entities.readMissing(ctx, keys); err != nil {
 		return nil, err
 	}
 	a.entities = slices.Grow(a.entities[:0], len(ops))[:len(ops)]
@@ -120,6 +120,7 @@ func (b *BulkFolder) applyUsers(ctx context.Context, ops []processor.UserOp) ([]
 	width := len(b.catalogue().Counters)
 	a.users = slices.Grow(a.users[:0], len(ops))[:len(ops)]
 	a.counters = slices.Grow(a.counters[:0], len(ops)*width)
+	a.held = a.held[:0]
 	for i := range ops {
 		op := &ops[i]
 		u := b.users.get(op.User)
@@ -133,14 +134,16 @@ func (b *BulkFolder) applyUsers(ctx context.Context, ops []processor.UserOp) ([]
 		for c, add := range op.Add {
 			counters[c] += add
 		}
-		u.pack(counters)
+		b.room = u.pack(counters, b.room)
 		u.version += op.Events
 		b.bringNearer(u, op.DueAt)
 		if u.stored && !u.dirty {
 			u.dirty = true
 			b.users.dirty = append(b.users.dirty, u)
 		}
-		a.users[i] = processor.UserRow{Version: u.version, Counters: counters, Held: u.held, ByHand: u.hand}
+		first := len(a.held)
+		a.held = u.held(a.held)
+		a.users[i] = processor.UserRow{Version: u.version, Counters: counters, Held: a.held[first:len(a.held):len(a.held)], ByHand: u.hand}
 	}
 	return a.users, nil
 }

@@ -11,10 +11,11 @@ import (
 // bulkStatements is what a BulkFolder says to Postgres. Its upserts set what
 // rows are, and its rows come sorted by their keys.
 type bulkStatements struct {
-	newMembers, newEntities, newUsers, newHistory         pgbatch.Statement // COPY
-	members, entities, users, places, clock               pgbatch.Statement
-	findMembers, findEntities, findUsers                  pgbatch.Statement
-	allMembers, allEntities, allUsers, allPlaces, present pgbatch.Statement
+	members, entities            tableStatements
+	newUsers, newHistory         pgbatch.Statement // COPY
+	users, places, clock         pgbatch.Statement
+	findUsers                    pgbatch.Statement
+	allUsers, allPlaces, present pgbatch.Statement
 }
 
 const (
@@ -43,17 +44,29 @@ func newBulkStatements(f *BesideFolder) bulkStatements {
 		arrays[i] += " AS " + name
 	}
 	return bulkStatements{
-		newMembers:  copyInto(gen, "new members", "member", memberFields),
-		newEntities: copyInto(gen, "new entities", "entity", entityFields),
-		newUsers:    copyInto(gen, "new users", "users", userFields),
-		newHistory: copyInto(gen, "history", "history", `topic, partition, "offset", ordinal, user_id, badge, category, criterion, tier, revoked, at, earned_at,
-event_id, event_source, counters, user_version, catalog_version, reason, generation`),
-		members: pgbatch.Statement{Name: "members", SQL: `INSERT INTO ` + gen + `.member (` + memberFields + `)
+		members: tableStatements{
+			add: copyInto(gen, "new members", "member", memberFields),
+			change: pgbatch.Statement{Name: "members", SQL: `INSERT INTO ` + gen + `.member (` + memberFields + `)
 SELECT ` + rows(`bigint`, `bigint`, `smallint`, `int`, `int`, `timestamptz`) + `
 ON CONFLICT (user_key, row_key) DO UPDATE SET state = excluded.state, prev = excluded.prev, at = excluded.at`},
-		entities: pgbatch.Statement{Name: "entities", SQL: `INSERT INTO ` + gen + `.entity (` + entityFields + `)
+			find:   findRows(gen, "member", "state", "at"),
+			all:    pgbatch.Statement{Name: "members", SQL: `SELECT user_key, row_key, collection, state, at FROM ` + gen + `.member`},
+			addKey: addKey(gen, "member"),
+			hasKey: hasKey(gen, "member"),
+		},
+		entities: tableStatements{
+			add: copyInto(gen, "new entities", "entity", entityFields),
+			change: pgbatch.Statement{Name: "entities", SQL: `INSERT INTO ` + gen + `.entity (` + entityFields + `)
 SELECT ` + rows(`bigint`, `bigint`, `smallint`, `int`, `int`, `bigint`, `bigint`, `bigint`, `bigint`) + `
 ON CONFLICT (user_key, row_key) DO UPDATE SET state = excluded.state, prev = excluded.prev, s0 = excluded.s0, s1 = excluded.s1, s2 = excluded.s2, s3 = excluded.s3`},
+			find:   findRows(gen, "entity", "state", "s0", "s1", "s2", "s3"),
+			all:    pgbatch.Statement{Name: "entities", SQL: `SELECT user_key, row_key, collection, state, s0, s1, s2, s3 FROM ` + gen + `.entity`},
+			addKey: addKey(gen, "entity"),
+			hasKey: hasKey(gen, "entity"),
+		},
+		newUsers: copyInto(gen, "new users", "users", userFields),
+		newHistory: copyInto(gen, "history", "history", `topic, partition, "offset", ordinal, user_id, badge, category, criterion, tier, revoked, at, earned_at,
+event_id, event_source, counters, user_version, catalog_version, reason, generation`),
 		// A user's badges are a slice of what comes for all.
 		users: pgbatch.Statement{Name: "users", SQL: `INSERT INTO ` + gen + `.users (` + userFields + `)
 SELECT id, version, due_at, CASE WHEN lo <= hi THEN ($` + strconv.Itoa(len(types)+1) + `::smallint[])[lo:hi] END, CASE WHEN lo <= hi THEN ($` + strconv.Itoa(len(types)+2) + `::timestamptz[])[lo:hi] END` + afterComma(counters) + `
@@ -62,20 +75,30 @@ ON CONFLICT (id) DO UPDATE SET ` + strings.Join(sets, ", ")},
 		places: pgbatch.Statement{Name: "places", SQL: `INSERT INTO ` + gen + `.place (collection, taken, prev) SELECT ` + rows(`smallint`, `bigint`, `bigint`) + `
 ON CONFLICT (collection) DO UPDATE SET taken = excluded.taken, prev = excluded.prev`},
 		clock: pgbatch.Statement{Name: "clock", SQL: `UPDATE ` + gen + `.clock SET at = $1::timestamptz`},
-		findMembers: pgbatch.Statement{Name: "find members", SQL: `SELECT x.u, x.r, m.collection, m.state, m.at
-FROM (SELECT unnest($1::bigint[]) AS u, unnest($2::bigint[]) AS r) x,
-LATERAL (SELECT collection, state, at FROM ` + gen + `.member WHERE user_key = x.u AND row_key = x.r OFFSET 0) m`},
-		findEntities: pgbatch.Statement{Name: "find entities", SQL: `SELECT x.u, x.r, e.collection, e.state, e.s0, e.s1, e.s2, e.s3
-FROM (SELECT unnest($1::bigint[]) AS u, unnest($2::bigint[]) AS r) x,
-LATERAL (SELECT collection, state, s0, s1, s2, s3 FROM ` + gen + `.entity WHERE user_key = x.u AND row_key = x.r OFFSET 0) e`},
 		findUsers: pgbatch.Statement{Name: "find users", SQL: `SELECT u.* FROM (SELECT unnest($1::text[]) AS id) x,
 LATERAL (SELECT ` + userRow + ` FROM ` + gen + `.users WHERE id = x.id COLLATE "C" OFFSET 0) u`},
-		allMembers:  pgbatch.Statement{Name: "members", SQL: `SELECT user_key, row_key, collection, state, at FROM ` + gen + `.member`},
-		allEntities: pgbatch.Statement{Name: "entities", SQL: `SELECT user_key, row_key, collection, state, s0, s1, s2, s3 FROM ` + gen + `.entity`},
-		allUsers:    pgbatch.Statement{Name: "users", SQL: `SELECT ` + userRow + ` FROM ` + gen + `.users LIMIT $1::bigint`},
-		allPlaces:   pgbatch.Statement{Name: "places", SQL: `SELECT collection, taken FROM ` + gen + `.place`},
-		present:     pgbatch.Statement{Name: "clock", SQL: `SELECT at, (SELECT min(due_at) FROM ` + gen + `.users) FROM ` + gen + `.clock`},
+		allUsers:  pgbatch.Statement{Name: "users", SQL: `SELECT ` + userRow + ` FROM ` + gen + `.users LIMIT $1::bigint`},
+		allPlaces: pgbatch.Statement{Name: "places", SQL: `SELECT collection, taken FROM ` + gen + `.place`},
+		present:   pgbatch.Statement{Name: "clock", SQL: `SELECT at, (SELECT min(due_at) FROM ` + gen + `.users) FROM ` + gen + `.clock`},
 	}
+}
+
+// findRows finds rows by their keys.
+func findRows(schema, table string, fields ...string) pgbatch.Statement {
+	list := strings.Join(fields, ", ")
+	return pgbatch.Statement{Name: "find rows of " + table, SQL: `SELECT x.u, x.r, t.collection, t.` + strings.Join(fields, ", t.") + `
+FROM (SELECT unnest($1::bigint[]) AS u, unnest($2::bigint[]) AS r) x,
+LATERAL (SELECT collection, ` + list + ` FROM ` + schema + `.` + table + ` WHERE user_key = x.u AND row_key = x.r OFFSET 0) t`}
+}
+
+// addKey makes a table's key within a transaction, however long that takes.
+func addKey(schema, table string) string {
+	return `SET LOCAL statement_timeout = 0; ` + rowsKey(schema, table) + `; SET LOCAL statement_timeout = ` + milliseconds(foldTime)
+}
+
+// hasKey gives a row if the table has its key.
+func hasKey(schema, table string) pgbatch.Statement {
+	return pgbatch.Statement{Name: "key", SQL: `SELECT 1 WHERE to_regclass('` + schema + `.` + table + `_pkey') IS NOT NULL`}
 }
 
 func afterComma(columns []string) string {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/badgestream/badgestream/projections/pgbatch"
 	"github.com/cockroachdb/errors"
@@ -32,10 +33,11 @@ type bulkWriter struct {
 
 type bulkJob func(context.Context, *pgbatch.Conn) error
 
-// queuedJob is a job and its size, or somebody who waits for those before.
+// queuedJob is a job and its size, or somebody who waits for those before, or both.
 type queuedJob struct {
 	job     bulkJob
 	bytes   int
+	limit   time.Duration // of its time; 0 is none
 	reached chan struct{}
 }
 
@@ -46,7 +48,7 @@ const (
 	// once, and the next is folded while they are written.
 	bulkAhead = 48 << 20
 	// bulkSpare is how many buffers are kept to be used again.
-	bulkSpare = 6
+	bulkSpare = 32
 )
 
 func newBulkWriter(ctx context.Context, cfg *pgconn.Config) (*bulkWriter, error) {
@@ -59,15 +61,14 @@ func newBulkWriter(ctx context.Context, cfg *pgconn.Config) (*bulkWriter, error)
 	go func() {
 		defer close(w.done)
 		for q, ok := w.next(); ok; q, ok = w.next() {
-			if q.job == nil {
-				close(q.reached)
-				continue
-			}
 			var err error
-			if w.failed() == nil {
-				err = w.do(ctx, q.job)
+			if q.job != nil && w.failed() == nil {
+				err = w.do(ctx, q)
 			}
 			w.finished(q, err)
+			if q.reached != nil {
+				close(q.reached)
+			}
 		}
 	}()
 	return w, nil
@@ -110,16 +111,19 @@ func (w *bulkWriter) queue(q queuedJob) {
 	w.changed.Broadcast()
 }
 
-func (w *bulkWriter) do(ctx context.Context, job bulkJob) error {
-	ctx, cancel := context.WithTimeout(ctx, foldTime)
-	defer cancel()
+func (w *bulkWriter) do(ctx context.Context, q queuedJob) error {
+	if q.limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, q.limit)
+		defer cancel()
+	}
 	if !w.open {
 		if err := w.conn.Exec(ctx, `BEGIN ISOLATION LEVEL READ COMMITTED`); err != nil {
 			return err
 		}
 		w.open = true
 	}
-	return job(ctx, w.conn)
+	return q.job(ctx, w.conn)
 }
 
 func (w *bulkWriter) failed() error {
@@ -134,8 +138,19 @@ func (w *bulkWriter) send(bytes int, job bulkJob) error {
 	if err := w.failed(); err != nil {
 		return err
 	}
-	w.queue(queuedJob{job: job, bytes: bytes})
+	w.queue(queuedJob{job: job, bytes: bytes, limit: foldTime})
 	return nil
+}
+
+// first has a job done before those that wait, and returns what is closed then.
+func (w *bulkWriter) first(q queuedJob) <-chan struct{} {
+	reached := make(chan struct{})
+	q.reached = reached
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.jobs = slices.Insert(w.jobs, 0, q)
+	w.changed.Broadcast()
+	return reached
 }
 
 // rows makes room for rows of so many fields.
@@ -183,9 +198,11 @@ func (w *bulkWriter) reach() <-chan struct{} {
 }
 
 // settle waits until all jobs are done.
-func (w *bulkWriter) settle(ctx context.Context) error {
+func (w *bulkWriter) settle(ctx context.Context) error { return w.await(ctx, w.reach()) }
+
+func (w *bulkWriter) await(ctx context.Context, reached <-chan struct{}) error {
 	select {
-	case <-w.reach():
+	case <-reached:
 		return w.failed()
 	case <-ctx.Done():
 		return ctx.Err()
@@ -213,5 +230,5 @@ func sortRows[R any, P keyedRow[R]](list []P) {
 }
 
 func sortUsers(list []*bulkUser) {
-	slices.SortFunc(list, func(a, b *bulkUser) int { return strings.Compare(a.id, b.id) })
+	slices.SortFunc(list, func(a, b *bulkUser) int { return strings.Compare(a.id(), b.id()) })
 }

@@ -84,19 +84,31 @@ func besideDDL(group string, generation int32) string {
 `
 }
 
-// buildingDDL makes what a generation has while it is built: a history without
-// indexes, as nobody reads it and what is added is new. Row by row they cost more
-// than the rows. Followed makes them.
+// buildingDDL makes what a generation has while it is built: members, entities and
+// a history without indexes, as almost all that is added is new. Row by row they
+// cost more than the rows. Whoever needs one makes it, and Followed all.
 func buildingDDL(group string, generation int32) string {
-	return `CREATE TABLE ` + generationSchema(group, generation) + `.history (LIKE ` + schema(group) + `.history INCLUDING DEFAULTS);
+	gen := generationSchema(group, generation)
+	return `CREATE TABLE ` + gen + `.history (LIKE ` + schema(group) + `.history INCLUDING DEFAULTS);
+ALTER TABLE ` + gen + `.member DROP CONSTRAINT member_pkey;
+ALTER TABLE ` + gen + `.entity DROP CONSTRAINT entity_pkey;
 `
 }
 
-// historyIndexes makes the indexes of a history that was built, unless they are
-// there. The key judges whether each change was written once.
-func historyIndexes(group string, generation int32) []string {
-	table := generationSchema(group, generation) + `.history`
+// rowsKey makes the key of members or entities, unless it is there. It judges
+// whether each row was written once.
+func rowsKey(schema, table string) string {
+	return `CREATE UNIQUE INDEX IF NOT EXISTS ` + table + `_pkey ON ` + schema + `.` + table + ` (user_key, row_key)`
+}
+
+// lateIndexes makes the indexes that a generation lacks while it is built, unless
+// they are there.
+func lateIndexes(group string, generation int32) []string {
+	gen := generationSchema(group, generation)
+	table := gen + `.history`
 	return []string{
+		rowsKey(gen, "member"),
+		rowsKey(gen, "entity"),
 		`CREATE UNIQUE INDEX IF NOT EXISTS history_pkey ON ` + table + ` (topic, partition, "offset", ordinal)`,
 		`CREATE INDEX IF NOT EXISTS history_user_id_idx ON ` + table + ` USING hash (user_id)`,
 	}

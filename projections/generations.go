@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/errors"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"golang.org/x/sync/errgroup"
 )
 
 // State is what is done with a generation.
@@ -36,6 +37,7 @@ type Generation struct {
 	CatalogVersion int32   // whose rules it is folded by
 	MaxRate        int     // the most records a second; 0 is no limit
 	Rate           float64 // records a second, lately
+	Folded         int64   // offsets, with those not committed, when the rate was noted
 	Trouble        string  // why nobody can fold it on; empty if somebody can
 	Lived          bool    // readers saw it once
 	// Base is the base that it begins with, 0 for none, and BaseTaken says that it
@@ -159,7 +161,7 @@ func (c *StoredCatalog) Parse() (*catalog.Catalog, error) {
 // earlier version of the tables has none.
 func (s *Store) Generations(ctx context.Context) ([]Generation, error) {
 	rows, err := s.pool.Query(ctx, `SELECT generation, state, catalog_version, max_rate, rate, trouble, lived, requested_at,
-coalesce(worked_at > now() - interval '5 s', false), followed_at, ended_at, coalesce(base, 0), base_taken FROM `+schema(s.group)+`.generation ORDER BY generation`)
+coalesce(worked_at > now() - interval '5 s', false), followed_at, ended_at, coalesce(base, 0), base_taken, folded FROM `+schema(s.group)+`.generation ORDER BY generation`)
 	if err != nil {
 		return nil, errors.Wrap(err, "read the generations")
 	}
@@ -171,7 +173,7 @@ coalesce(worked_at > now() - interval '5 s', false), followed_at, ended_at, coal
 }
 
 func scanGeneration(row pgx.CollectableRow) (g Generation, err error) {
-	err = row.Scan(&g.Number, &g.State, &g.CatalogVersion, &g.MaxRate, &g.Rate, &g.Trouble, &g.Lived, &g.RequestedAt, &g.Worked, &g.FollowedAt, &g.EndedAt, &g.Base, &g.BaseTaken)
+	err = row.Scan(&g.Number, &g.State, &g.CatalogVersion, &g.MaxRate, &g.Rate, &g.Trouble, &g.Lived, &g.RequestedAt, &g.Worked, &g.FollowedAt, &g.EndedAt, &g.Base, &g.BaseTaken, &g.Folded)
 	return g, err
 }
 
@@ -204,9 +206,10 @@ WHERE generation = $1 ORDER BY topic, partition`, generation)
 	return list, errors.Wrapf(err, "read how far generation %d is", generation)
 }
 
-// ReportRate notes how fast a generation gets on, and that somebody works on it.
-func (s *Store) ReportRate(ctx context.Context, generation int32, rate float64) error {
-	_, err := s.pool.Exec(ctx, `UPDATE `+schema(s.group)+`.generation SET rate = $2, worked_at = now(), trouble = '' WHERE generation = $1`, generation, rate)
+// ReportRate notes how fast a generation gets on, that somebody works on it, and
+// how many offsets are folded, also if that is not committed.
+func (s *Store) ReportRate(ctx context.Context, generation int32, rate float64, folded int64) error {
+	_, err := s.pool.Exec(ctx, `UPDATE `+schema(s.group)+`.generation SET rate = $2, folded = $3, worked_at = now(), trouble = '' WHERE generation = $1`, generation, rate, folded)
 	return errors.Wrapf(err, "note how fast generation %d gets on", generation)
 }
 
@@ -258,13 +261,25 @@ func (s *Store) SweepGenerations(ctx context.Context) error {
 // Followed notes that a generation has caught up with the live one. It makes the
 // indexes that were not needed until then.
 func (s *Store) Followed(ctx context.Context, generation int32) error {
-	for _, sql := range historyIndexes(s.group, generation) {
-		if _, err := s.pool.Exec(ctx, sql); err != nil {
-			return errors.Wrapf(err, "make the indexes of the history of generation %d", generation)
-		}
+	if err := s.MakeIndexes(ctx, generation); err != nil {
+		return err
 	}
 	_, err := s.pool.Exec(ctx, `UPDATE `+schema(s.group)+`.generation SET state = 'following', followed_at = now() WHERE generation = $1 AND state = 'building'`, generation)
 	return errors.Wrapf(err, "note that generation %d has caught up", generation)
+}
+
+// MakeIndexes makes the indexes that a generation lacks while it is built, two at
+// a time.
+func (s *Store) MakeIndexes(ctx context.Context, generation int32) error {
+	making, ctx := errgroup.WithContext(ctx)
+	making.SetLimit(2)
+	for _, sql := range lateIndexes(s.group, generation) {
+		making.Go(func() error {
+			_, err := s.pool.Exec(ctx, sql)
+			return err
+		})
+	}
+	return errors.Wrapf(making.Wait(), "make the indexes of generation %d", generation)
 }
 
 // Folded is how many offsets the live generation has passed, in all partitions.

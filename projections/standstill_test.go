@@ -19,6 +19,9 @@ func TestFoldBesideInAStandstill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := w.MakeIndexes(t.Context(), number); err != nil {
+		t.Fatal(err)
+	}
 	f := w.NewBesideFolder(w.in, cat, number, w.in.CatalogVersion)
 	t.Cleanup(func() { _ = f.Close(context.Background()) })
 	err = w.Standstill(t.Context(), func(ctx context.Context, _ pgx.Tx) error {

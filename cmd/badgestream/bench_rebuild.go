@@ -65,7 +65,7 @@ func workUntilFollowing(ctx context.Context, r *pipeline.Rebuilder) (status *pip
 			if status.Trouble != "" {
 				return errors.Newf("generation %d cannot be folded on: %s", status.Generation, status.Trouble)
 			}
-			pause(working, 20*time.Millisecond)
+			pause(working, 100*time.Millisecond)
 		}
 		return working.Err()
 	})

@@ -80,6 +80,7 @@ needed of it; a base of other rules; a second rebuild beside one that is there.`
 
 // waitForRebuild follows a rebuild until it has caught up, and helps.
 func waitForRebuild(ctx context.Context, cmd *cobra.Command, r *pipeline.Rebuilder, generation int32) error {
+	limitMemory(runMemory)
 	working, stop := context.WithCancel(ctx)
 	defer stop()
 	group, working := errgroup.WithContext(working)
@@ -104,7 +105,8 @@ func waitForRebuild(ctx context.Context, cmd *cobra.Command, r *pipeline.Rebuild
 				return fprint(cmd, "generation %d has caught up: `badgestream rebuild diff` compares it with what readers see\n", generation)
 			}
 			line.total = max(1, status.Total)
-			line.show(status.Records, status.Records)
+			folded := status.Records + status.Ahead
+			line.show(folded, folded)
 			pause(working, 200*time.Millisecond)
 		}
 		return ctx.Err()

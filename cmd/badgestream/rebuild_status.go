@@ -53,7 +53,7 @@ func writeStatus(out io.Writer, s *pipeline.Status) error {
 	case s.Base != 0:
 		fmt.Fprintf(&b, "It began with base %d.\n", s.Base)
 	}
-	fmt.Fprintf(&b, "%-24s %s %d of %d records", "all", share(s.Records, s.Total), s.Records, s.Total)
+	fmt.Fprintf(&b, "%-24s %s %d of %d records", "all", share(s.Records+s.Ahead, s.Total), s.Records+s.Ahead, s.Total)
 	if s.Rate > 0 {
 		fmt.Fprintf(&b, ", %.0f/s", s.Rate)
 	}
@@ -61,6 +61,9 @@ func writeStatus(out io.Writer, s *pipeline.Status) error {
 		fmt.Fprintf(&b, ", %s left", (time.Duration(*s.SecondsLeft*1000) * time.Millisecond).Round(time.Second))
 	}
 	fmt.Fprintln(&b)
+	if s.Ahead > 0 {
+		fmt.Fprintf(&b, "%-24s %s %d records: committed, and what a crash leaves\n", "", share(s.Records, s.Total), s.Records)
+	}
 	for _, p := range s.Partitions {
 		fmt.Fprintf(&b, "%-24s %s offset %d of %d\n", fmt.Sprintf("%s/%d", p.Topic, p.Partition), share(p.Next-p.Begins, p.Live-p.Begins), p.Next, p.Live)
 	}

@@ -22,6 +22,7 @@ type beside struct {
 	versions map[int32]*version // by the ledger's version of the catalogue
 	now      *version           // what the batch in the making is folded by
 	parts    map[projections.TopicPartition]*partition
+	begins   map[projections.TopicPartition]int64 // the first offset ever folded
 	log      *ledgerLog
 	// seen are the records of ticks whose steps are under way: the tick, or nil
 	// where the generation's rules see none.
@@ -61,9 +62,11 @@ func (r *Rebuilder) open(ctx context.Context, gen projections.Generation) (*besi
 		return nil, err
 	}
 	b := &beside{Rebuilder: r, gen: gen, versions: map[int32]*version{}, parts: map[projections.TopicPartition]*partition{},
-		seen: map[projections.TopicPartition]*processor.Source{}, pace: pace{max: gen.MaxRate, most: besideBatch}}
+		begins: map[projections.TopicPartition]int64{}, seen: map[projections.TopicPartition]*processor.Source{}, pace: pace{max: gen.MaxRate, most: besideBatch}}
 	if b.bulky() {
 		b.pace.most = bulkBatch
+	} else if err := r.store.MakeIndexes(ctx, gen.Number); err != nil {
+		return nil, err
 	}
 	stored, err := r.store.CatalogVersion(ctx, gen.CatalogVersion)
 	if err != nil {
@@ -84,6 +87,7 @@ func (r *Rebuilder) open(ctx context.Context, gen projections.Generation) (*besi
 	}
 	for _, o := range offsets {
 		b.parts[o.TopicPartition] = &partition{TopicPartition: o.TopicPartition, published: o.Position, folded: o.Position}
+		b.begins[o.TopicPartition] = o.Begins
 	}
 	if b.log, err = openLedgerLog(ctx, b.reading(), b.rules, b.parts, besideBytes); err != nil {
 		return nil, explain(err)
@@ -231,13 +235,17 @@ func (b *beside) caughtUp(ctx context.Context) error {
 	return b.report(ctx)
 }
 
-// report notes now and then how fast the generation gets on.
+// report notes now and then how fast the generation gets on, and how far it is.
 func (b *beside) report(ctx context.Context) error {
 	rate, due := b.pace.report(time.Now())
 	if !due {
 		return nil
 	}
-	return b.store.ReportRate(ctx, b.gen.Number, rate)
+	var folded int64
+	for id, p := range b.parts {
+		folded += p.folded.Offset - b.begins[id]
+	}
+	return b.store.ReportRate(ctx, b.gen.Number, rate, folded)
 }
 
 const (

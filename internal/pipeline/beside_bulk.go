@@ -10,13 +10,13 @@ import (
 
 const (
 	// bulkMemory is about how many bytes of rows are kept in memory.
-	bulkMemory = 160 << 20
+	bulkMemory = 192 << 20
 	// bulkBatch is how many records are folded in bulk at once. More would write
 	// no row less: rows are written when they are committed.
 	bulkBatch = 8_000
 	// bulkPatience is how long what is folded in bulk waits to be committed. Each
 	// row that has changed is written once then.
-	bulkPatience = 15 * time.Second
+	bulkPatience = time.Minute
 )
 
 // bulky says that the generation is folded in bulk: until it has caught up the

@@ -17,6 +17,7 @@ type partition struct {
 	// from published to folded: a predecessor folded them, and it is not known
 	// who of their users has his snapshot.
 	queue, replay []record
+	room          []record // the memory that queue lies in, from its beginning
 	bytes         int
 	// unstored are offsets of records that were rejected and that Postgres may not
 	// have as such yet, and flushed is up to where those of a generation beside the
@@ -49,6 +50,7 @@ func (p *partition) push(records []record, stable int64) {
 	}
 	p.polled = true
 	p.end = stable
+	p.grow(len(records))
 	for i := range records {
 		r := &records[i]
 		p.seen = r.offset + 1
@@ -60,6 +62,23 @@ func (p *partition) push(records []record, stable int64) {
 			p.replay = append(p.replay, *r)
 		}
 	}
+}
+
+// grow makes room for n more records in the queue: where others were popped, if
+// those are at least half of all.
+func (p *partition) grow(n int) {
+	waiting := len(p.queue)
+	if cap(p.queue)-waiting >= n {
+		return
+	}
+	if 2*(waiting+n) > cap(p.room) {
+		p.room = make([]record, 0, 4*(waiting+n))
+		p.queue = append(p.room, p.queue...)
+		return
+	}
+	moved := append(p.room[:0], p.queue...)
+	clear(p.room[waiting:cap(p.room)])
+	p.queue = moved
 }
 
 // release lets go of the first n records' bytes: they are part of a batch, which

@@ -116,7 +116,7 @@ func (r *Rebuilder) fill(ctx context.Context, gen *projections.Generation) error
 	go func() {
 		// A status tells that somebody is at it.
 		for ; filling.Err() == nil; wait(filling, reportEvery) {
-			if err := r.store.ReportRate(filling, gen.Number, 0); err != nil && filling.Err() == nil {
+			if err := r.store.ReportRate(filling, gen.Number, 0, 0); err != nil && filling.Err() == nil {
 				r.log.WarnContext(ctx, "it could not be noted that a rebuild is worked on", "generation", gen.Number, "error", err)
 			}
 		}

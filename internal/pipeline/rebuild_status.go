@@ -19,10 +19,13 @@ type Status struct {
 	// not got its rows yet.
 	Base    int32 `json:"base,omitempty"`
 	Filling bool  `json:"filling,omitempty"`
-	// Records counts the offsets of all partitions that are folded, of Total.
-	// Folded by the live generation is what there is to fold.
+	// Records counts the offsets of all partitions that are folded and committed, of
+	// Total. Folded by the live generation is what there is to fold.
 	Records int64 `json:"records"`
 	Total   int64 `json:"total"`
+	// Ahead is how many more are folded and not committed: they are folded again if
+	// the process ends.
+	Ahead int64 `json:"ahead"`
 	// Rate is records a second, lately; 0 if nobody works on it.
 	Rate float64 `json:"rate"`
 	// SecondsLeft is how long it will take at that rate; nil if nobody knows.
@@ -75,9 +78,10 @@ func (r *Rebuilder) Status(ctx context.Context) (*Status, error) {
 	}
 	if s.Worked {
 		s.Rate = g.Rate
+		s.Ahead = min(max(0, g.Folded-s.Records), s.Total-s.Records)
 	}
-	switch left := float64(s.Total - s.Records); {
-	case left == 0:
+	switch left := float64(s.Total - s.Records - s.Ahead); {
+	case left == 0 && s.Ahead == 0:
 		s.SecondsLeft = new(float64)
 	case s.Rate > 0:
 		left /= s.Rate

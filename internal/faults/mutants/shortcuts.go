@@ -35,6 +35,36 @@ func ofShortcuts() []Mutant {
 			Caught: []Stage{tests("./projections", "TestNewRows")},
 		},
 		{
+			Name:   "changes-leave-memory",
+			Why:    "rows that have changed since they were written leave the memory of a rebuild as they were",
+			Edits:  []Edit{{"projections/bulk_rows.go", "range c.dirty {", "range c.dirty[:0] {"}},
+			Caught: []Stage{tests("./projections", "TestRowsStayOrAreKnownToBeGone")},
+		},
+		{
+			Name:   "gone-before-written",
+			Why:    "rows leave the memory of a rebuild before they are written, and are not found",
+			Edits:  []Edit{{"projections/bulk_room.go", "b.write.await(ctx, b.written)", "b.write.failed()"}},
+			Caught: []Stage{tests("./projections", "TestRowsStayUntilWritten")},
+		},
+		{
+			Name:   "built-without-key",
+			Why:    "a generation that was built is followed without the key of its members",
+			Edits:  []Edit{{"projections/generation.go", "\t\trowsKey(gen, \"member\"),\n", ""}},
+			Caught: []Stage{tests("./projections", "TestFoldBesideInAStandstill")},
+		},
+		{
+			Name:   "badges-lost-with-counters",
+			Why:    "a user's badges leave the memory of a rebuild when his counters take another room",
+			Edits:  []Edit{{"projections/bulk_users.go", "\troom = append(room, u.badges()...)\n", ""}},
+			Caught: []Stage{tests("./projections", "TestUsersInOnePiece")},
+		},
+		{
+			Name:   "user-not-forgotten",
+			Why:    "a user whom a tick has changed in the table is folded on as he was before",
+			Edits:  []Edit{{"projections/bulk_user_cache.go", "\t\tu.away = true\n", "\t\tu.asked = true\n"}},
+			Caught: []Stage{tests("./projections", "TestUsersInOnePiece")},
+		},
+		{
 			Name:   "ahead-and-forgotten",
 			Why:    "what was taken from the client while a batch was folded is not folded itself",
 			Edits:  []Edit{{"internal/pipeline/ahead.go", "\tw.push(a.taken)", "\t_ = w.push"}},
