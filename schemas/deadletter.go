@@ -6,9 +6,12 @@ import (
 	"github.com/cockroachdb/errors"
 )
 
-// The headers that a dead-letter record has after the record's own. Its key
-// and value are the record's, unchanged.
+// The headers that a dead-letter record has after the record's own. Its value is
+// the record's, unchanged. Its key is its own, DeadLetterKey: so the topic can be
+// compacted, and single letters be removed by a tombstone. Records of before that
+// have the rejected record's key, and no KeyHeader.
 const (
+	KeyHeader       = "badgestream-key"       // the record's key; null where it has none
 	ReasonHeader    = "badgestream-reason"    // a Reason
 	DetailHeader    = "badgestream-detail"    // Reject.Detail
 	TopicHeader     = "badgestream-topic"     // where the record stood
@@ -17,7 +20,7 @@ const (
 	TimestampHeader = "badgestream-timestamp" // the record's, in Unix milliseconds, decimal, as Kafka has it
 )
 
-// deadLetterHeaders is how many they are, and they are the last.
+// deadLetterHeaders is how many they are without the key, and they are the last.
 const deadLetterHeaders = 6
 
 // DeadLetter says of a rejected record why it was, and where it stood.
@@ -32,8 +35,42 @@ type DeadLetter struct {
 	Timestamp int64
 }
 
-// DeadLetterHeaders gives the headers of a dead-letter record: the original
-// ones, whatever they are, and then the six above.
+// DeadLetterKey is the key of a dead letter: TOPIC/PARTITION@OFFSET, where the
+// record stood.
+func DeadLetterKey(d *DeadLetter) []byte {
+	key := append(append([]byte(nil), d.Topic...), '/')
+	key = append(strconv.AppendInt(key, int64(d.Partition), 10), '@')
+	return strconv.AppendInt(key, d.Offset, 10)
+}
+
+// KeyedDeadLetterHeaders gives the headers of a dead-letter record: the original
+// ones, whatever they are, then the key, and then the six that tell of it.
+func KeyedDeadLetterHeaders[H ~struct {
+	Key   string
+	Value []byte
+}](key []byte, original []H, d *DeadLetter) []H {
+	return DeadLetterHeaders(append(original[:len(original):len(original)], H(Header{KeyHeader, key})), d)
+}
+
+// ParseDeadLetterRecord reads a dead letter: what its headers tell, and the
+// rejected record's own key and headers. Of one that is too large for its topic
+// both are missing. The error is as that of ParseDeadLetter.
+func ParseDeadLetterRecord[H ~struct {
+	Key   string
+	Value []byte
+}](key []byte, headers []H) (d DeadLetter, originalKey []byte, original []H, err error) {
+	d, original, err = ParseDeadLetter(headers)
+	if err != nil || string(key) != string(DeadLetterKey(&d)) {
+		return d, key, original, err
+	}
+	if last := len(original) - 1; last >= 0 && Header(original[last]).Key == KeyHeader {
+		return d, Header(original[last]).Value, original[:last:last], nil
+	}
+	return d, nil, original, nil
+}
+
+// DeadLetterHeaders gives the headers of a dead-letter record that tell of it: the
+// original ones, whatever they are, and then six.
 func DeadLetterHeaders[H ~struct {
 	Key   string
 	Value []byte

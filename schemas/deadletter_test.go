@@ -33,6 +33,36 @@ func TestDeadLetterRoundTrip(t *testing.T) {
 	}
 }
 
+// TestDeadLetterRecords: the rejected record's own key and headers come back from
+// a letter, from one without them, and from one that was written before letters had
+// keys of their own.
+func TestDeadLetterRecords(t *testing.T) {
+	headers := []clientHeader{{KeyHeader, []byte("the record's own")}, {"k", nil}}
+	for _, d := range deadLetters() {
+		for _, key := range [][]byte{nil, {}, []byte("u1"), DeadLetterKey(&d)} {
+			for what, letter := range map[string]struct {
+				key, wantKey  []byte
+				headers, want []clientHeader
+			}{
+				"whole":         {DeadLetterKey(&d), key, KeyedDeadLetterHeaders(key, headers, &d), headers},
+				"without":       {DeadLetterKey(&d), nil, DeadLetterHeaders[clientHeader](nil, &d), []clientHeader{}},
+				"of an old one": {[]byte("u1"), []byte("u1"), DeadLetterHeaders(headers, &d), headers},
+			} {
+				got, gotKey, gotHeaders, err := ParseDeadLetterRecord(letter.key, letter.headers)
+				if err != nil || got != d || !reflect.DeepEqual(gotKey, letter.wantKey) || !reflect.DeepEqual(gotHeaders, letter.want) {
+					t.Errorf("%s, key %q: read %+v, key %q, headers %v, %v; want %+v, key %q, headers %v", what, key, got, gotKey, gotHeaders, err, d, letter.wantKey, letter.want)
+				}
+			}
+		}
+	}
+	if _, _, _, err := ParseDeadLetterRecord([]byte("k"), headers); err == nil {
+		t.Error("a record that is no dead letter is read as one")
+	}
+	if key := string(DeadLetterKey(&deadLetters()[0])); key != "activity/3@17" {
+		t.Errorf("the key of a dead letter is %s", key)
+	}
+}
+
 func TestParseDeadLetterErrors(t *testing.T) {
 	whole := DeadLetterHeaders[Header](nil, &deadLetters()[0])
 	spoil := func(i int, h Header) []Header {

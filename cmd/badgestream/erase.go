@@ -39,7 +39,7 @@ among the first stays empty. It cannot be undone. Nothing is removed without
 It is a record on the control topic, GROUP.control, which names them by hashes
 that only the group's database can make. What readers see goes in one moment,
 for which folds wait; the rest follows within seconds. Of badge events the award
-topic gets tombstones: its compaction removes both within a day.
+topic and the dead letters get tombstones: compaction removes both within a day.
 
 --check only looks, and reads the award topic and the dead letters from their
 beginning. Kafka does not remove single records of the dead-letter topic: those
@@ -143,8 +143,11 @@ func writeErasure(out io.Writer, r *erasure.Report) error {
 	default:
 		fmt.Fprintf(&b, "  award topic: %d badge events, %d of them with a tombstone\n", r.Events, r.Forgotten)
 	}
+	if r.LettersForgotten > 0 {
+		fmt.Fprintf(&b, "  dead letters: %d, each with its tombstone: compaction removes them\n", r.LettersForgotten)
+	}
 	if len(r.Letters) > 0 {
-		fmt.Fprintf(&b, "  dead letters: %s\n", strings.Join(r.Letters, ", "))
+		fmt.Fprintf(&b, "  dead letters that name the user: %s\n", strings.Join(r.Letters, ", "))
 	}
 	_, err := io.WriteString(out, b.String())
 	return errors.Wrap(err, "writing the answer")

@@ -6,9 +6,7 @@ import (
 
 	"github.com/cockroachdb/errors"
 	"github.com/redis/go-redis/v9"
-	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/badgestream/badgestream/internal/logreader"
 	"github.com/badgestream/badgestream/projections"
 	"github.com/badgestream/badgestream/projections/snapshots"
 	"github.com/badgestream/badgestream/schemas"
@@ -34,14 +32,18 @@ type Report struct {
 	// tombstone follows, so that compaction removes them.
 	Events    int64 `json:"badge_events"`
 	Forgotten int64 `json:"badge_events_forgotten"`
-	// Letters are the records of the dead-letter topic that name him. Kafka removes
-	// them by that topic's retention, or `kafka-delete-records`.
-	Letters []string `json:"dead_letters"`
+	// Letters are the records of the dead-letter topic that name him and that no
+	// tombstone follows; LettersForgotten counts those that one follows.
+	Letters          []string `json:"dead_letters"`
+	LettersForgotten int64    `json:"dead_letters_forgotten"`
+	// old counts those of Letters that an earlier badgestream wrote under the
+	// rejected record's key: no tombstone can be meant for one of them alone.
+	old int64
 }
 
 // Left reports whether anything is there that an erasure removes.
 func (r *Report) Left() bool {
-	n := r.Events - r.Forgotten
+	n := r.Events - r.Forgotten + int64(len(r.Letters)) - r.old
 	for _, rows := range r.Rows {
 		n += rows
 	}
@@ -108,47 +110,4 @@ func shows(ctx context.Context, rdb *redis.Client, group, user string) (bool, er
 		return false, nil
 	}
 	return err == nil && !schemas.IsErased(text), errors.Wrap(err, "read the snapshot")
-}
-
-// readTopics adds what the award topic and the dead letters tell of users.
-func readTopics(ctx context.Context, cfg *Config, whose map[string]*Report) error {
-	log, err := logreader.Open(ctx, cfg.Brokers)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	bounds, err := log.Bounds(ctx, cfg.AwardTopic, cfg.DeadLetterTopic)
-	if err != nil {
-		return err
-	}
-	told := map[string]*Report{} // by the key of a badge event no tombstone of which was seen
-	err = log.Read(ctx, bounds, func(rec *kgo.Record) error {
-		switch {
-		case rec.Topic == cfg.DeadLetterTopic:
-			named := map[*Report]bool{}
-			schemas.Names(func(name string) bool {
-				if r := whose[name]; r != nil {
-					named[r] = true
-				}
-				return false // there may be more of them
-			}, rec.Key, rec.Value, rec.Headers)
-			for r := range named {
-				r.Letters = append(r.Letters, fmt.Sprintf("%s/%d@%d", rec.Topic, rec.Partition, rec.Offset))
-			}
-		case len(rec.Value) == 0:
-			if r := told[string(rec.Key)]; r != nil {
-				r.Forgotten++
-				delete(told, string(rec.Key))
-			}
-		default:
-			var e schemas.BadgeEvent
-			err := schemas.DecodeBadgeEvent(rec.Headers, rec.Value, &e)
-			if r := whose[e.User]; err == nil && r != nil {
-				r.Events++
-				told[string(rec.Key)] = r
-			}
-		}
-		return nil // what others write to the topic is not ours
-	})
-	return errors.Wrap(err, "read the award topic and the dead letters")
 }

@@ -45,6 +45,17 @@ func (p *pass) erasedAbsent(ctx context.Context) error {
 	return nil
 }
 
+// nobodyLeft says that of all who were erased nothing was left before the topics
+// were looked at.
+func (p *pass) nobodyLeft() bool {
+	for h := range p.stored.erased {
+		if e := p.before[h]; e == nil || !e.done {
+			return false
+		}
+	}
+	return true
+}
+
 // nothingIn wants no rows of users who were erased in a table.
 func (p *pass) nothingIn(ctx context.Context, table, from string, args ...any) error {
 	var n int64

@@ -41,8 +41,9 @@ type seen struct {
 	at     string // TOPIC/PARTITION@OFFSET
 	backed bool
 	bare   bool // a dead letter whose bytes did not fit
-	// user and event are of a badge event, and dead says that a tombstone follows it
-	// in its partition.
+	own    bool // a dead letter that has a key of its own
+	// user and event are of a badge event. dead says that a tombstone follows in the
+	// partition.
 	user      schemas.UserHash
 	event     [16]byte
 	partition int32
@@ -54,12 +55,13 @@ type taken struct {
 	key    string
 	digest digest
 	bare   bool
+	own    bool
 	user   schemas.UserHash
 	event  [16]byte
 }
 
 func (t *taken) seen(at string, partition int32) *seen {
-	return &seen{digest: t.digest, at: at, bare: t.bare, user: t.user, event: t.event, partition: partition}
+	return &seen{digest: t.digest, at: at, bare: t.bare, own: t.own, user: t.user, event: t.event, partition: partition}
 }
 
 // published reads a topic, as consumers should and as they should not. take
@@ -73,6 +75,12 @@ func (p *pass) published(ctx context.Context, topic string, ends map[recount.Par
 		offsets[at] = true
 		if id, is := eventID(r.Key); is && r.Value == nil && topic == p.cfg.AwardTopic {
 			out.entomb(id, r.Partition)
+			return
+		}
+		if topic == p.cfg.DeadLetterTopic && r.Value == nil && len(r.Headers) == 0 {
+			if l := out.committed[ofLetter+string(r.Key)]; l != nil && l.partition == r.Partition {
+				l.dead = true
+			}
 			return
 		}
 		t, mine := take(r, true)

@@ -149,7 +149,7 @@ const (
 
 // letter reads a record of the dead-letter topic.
 func (p *pass) letter(r *kgo.Record, committed bool) (taken, bool) {
-	d, original, err := schemas.ParseDeadLetter(r.Headers)
+	d, key, original, err := schemas.ParseDeadLetterRecord(r.Key, r.Headers)
 	if err != nil {
 		if committed && p.first() {
 			p.report.Find(DeadLettersOnce, "%s is no dead letter: %v", place(r), err)
@@ -161,10 +161,11 @@ func (p *pass) letter(r *kgo.Record, committed bool) (taken, bool) {
 		return taken{}, false
 	}
 	t := taken{key: letterKey(recount.Partition{Topic: d.Topic, Partition: d.Partition}, d.Offset)}
-	rec := rejected{offset: d.Offset, timestamp: d.Timestamp, reason: d.Reason, detail: d.Detail, key: r.Key, value: r.Value, headers: appendHeaders(headersOf(original))}
-	if at := strings.LastIndex(d.Detail, bareDetail); at >= 0 && r.Key == nil && r.Value == nil && len(original) == 0 {
+	rec := rejected{offset: d.Offset, timestamp: d.Timestamp, reason: d.Reason, detail: d.Detail, key: key, value: r.Value, headers: appendHeaders(headersOf(original))}
+	if at := strings.LastIndex(d.Detail, bareDetail); at >= 0 && key == nil && r.Value == nil && len(original) == 0 {
 		rec.detail, t.bare = d.Detail[:at], true
 	}
+	t.own = string(r.Key) == string(schemas.DeadLetterKey(&d))
 	t.digest = rec.digest()
 	return t, p.shard(uint64(d.Offset))
 }
@@ -178,15 +179,20 @@ func headersOf(list []kgo.RecordHeader) []schemas.Header {
 }
 
 func letterKey(id recount.Partition, offset int64) string {
-	return fmt.Sprintf("the dead letter of %s/%d@%d", id.Topic, id.Partition, offset)
+	return ofLetter + string(schemas.DeadLetterKey(&schemas.DeadLetter{Topic: id.Topic, Partition: id.Partition, Offset: offset}))
 }
+
+// ofLetter stands before a dead letter's own key.
+const ofLetter = "the dead letter of "
 
 func (r *rejected) digest() digest {
 	text := fmt.Appendf(nil, "%d %d %q %q ", r.offset, r.timestamp, r.reason, r.detail)
 	return sha256.Sum256(appendPart(appendPart(appendPart(text, r.key), r.value), r.headers))
 }
 
-// buried compares a row with its dead letter, which is one of some.
+// buried compares a row with its dead letter, which is one of some: of a row that
+// was emptied, as it named somebody who was erased, the first is what it was. Such
+// a one is followed by a tombstone, and may be gone.
 func (p *pass) buried(id recount.Partition, row *rejected, dead []rejected) {
 	p.report.Looked(DeadLettersOnce, 1)
 	key := letterKey(id, row.offset)
@@ -204,10 +210,14 @@ func (p *pass) buried(id recount.Partition, row *rejected, dead []rejected) {
 		right = right || rec != nil && rec.digest == d
 	}
 	k := p.ks[id]
+	emptied := len(dead) > 1
 	switch {
+	case rec == nil && emptied:
 	case rec == nil && row.offset < k.Offset && p.letters.whole:
 		p.report.Find(DeadLettersOnce, "%s is below the watermark %s, and has no dead letter", row.text(id), k)
 	case rec != nil && !right:
 		p.report.Find(DeadLettersOnce, "the dead letter at %s is not what was rejected: %s", rec.at, row.text(id))
+	case rec != nil && rec.dead != (emptied && rec.digest == dead[0].digest()) && rec.own && !rec.bare && p.nobodyLeft():
+		p.report.Find(ErasedAbsent, "the dead letter at %s has a tombstone and names nobody who was erased, or names such a user and has none: %s", rec.at, row.text(id))
 	}
 }

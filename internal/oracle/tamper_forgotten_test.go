@@ -66,6 +66,30 @@ func testTamperedTombstones(t *testing.T, stack *stacktest.Stack) {
 		cfg.AwardTopic = g.rewritten(g.Config.AwardTopic, tc.what, tc.change)
 		g.expects(cfg, tc.what, tc.check)
 	}
+	tombstone := func(r *kgo.Record) bool { return r.Value == nil && len(r.Headers) == 0 }
+	for _, tc := range []struct {
+		what, check string
+		change      func([]*kgo.Record) []*kgo.Record
+	}{
+		{"no tombstone of a dead letter", oracle.ErasedAbsent, func(list []*kgo.Record) []*kgo.Record { return slices.DeleteFunc(list, tombstone) }},
+		{"compacted dead letters", "", func(list []*kgo.Record) []*kgo.Record {
+			dead := map[string]bool{}
+			for _, r := range list {
+				dead[string(r.Key)] = dead[string(r.Key)] || tombstone(r)
+			}
+			return slices.DeleteFunc(list, func(r *kgo.Record) bool { return dead[string(r.Key)] })
+		}},
+		{"a tombstone of another dead letter", oracle.ErasedAbsent, func(list []*kgo.Record) []*kgo.Record {
+			his := list[g.letterOf(list)]
+			other := list[slices.IndexFunc(list, func(r *kgo.Record) bool { return string(r.Key) != string(his.Key) && !tombstone(r) })]
+			return append(list, &kgo.Record{Partition: other.Partition, Key: other.Key})
+		}},
+	} {
+		cfg := g.AuditConfig()
+		cfg.Settle = 2 * time.Second
+		cfg.DeadLetterTopic = g.rewritten(g.Config.DeadLetterTopic, tc.what, tc.change)
+		g.expects(cfg, tc.what, tc.check)
+	}
 	lies := g.AuditConfig()
 	lies.DeadLetterTopic = g.rewritten(g.Config.DeadLetterTopic, "lies", func(list []*kgo.Record) []*kgo.Record {
 		list[g.letterOf(list)].Value = []byte("another")
@@ -113,7 +137,7 @@ func (g *group) letterOf(list []*kgo.Record) int {
 	}
 	return slices.IndexFunc(list, func(r *kgo.Record) bool {
 		d, _, err := schemas.ParseDeadLetter(r.Headers)
-		return err == nil && d.Topic == topic && d.Partition == partition && d.Offset == offset
+		return err == nil && r.Value != nil && d.Topic == topic && d.Partition == partition && d.Offset == offset
 	})
 }
 

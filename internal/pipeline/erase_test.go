@@ -34,6 +34,10 @@ func testErased(t *testing.T, stack *stacktest.Stack) {
 		c.Produce(records[round*each : (round+1)*each]...)
 		c.Published(ctx, int64(round*each+each/3))
 		users := c.Holders(ctx, 4*(round+1))[4*round:]
+		c.Produce(&kgo.Record{Key: []byte(users[0]), Value: []byte("no event")}, &kgo.Record{Key: []byte("k"), Value: []byte(`{"who":"` + users[1] + `"`)})
+		if round == 0 { // later ones may be folded after the erasure, and name nobody from the beginning
+			c.Published(ctx, each+2)
+		}
 		_, _, err := erasure.Erase(ctx, store, c.Config.Brokers, users, "a moderator", "they asked for it", 0)
 		c.do("erase", err)
 		erased = append(erased, users...)
@@ -41,8 +45,14 @@ func testErased(t *testing.T, stack *stacktest.Stack) {
 		c.kill(procs[victim])
 		procs[victim] = c.process(2, 41+round)
 	}
-	c.Published(ctx, rounds*each)
-	c.gone(ctx, store, erased...)
+	c.Published(ctx, rounds*(each+2))
+	letters := int64(0)
+	for _, r := range c.gone(ctx, store, erased...) {
+		letters += r.LettersForgotten
+	}
+	if letters < 2 {
+		t.Errorf("%d dead letters of theirs are followed by a tombstone; at least two named them", letters)
+	}
 	_, in, err := store.CurrentCatalog(ctx)
 	c.do("read the group's secret", err)
 	for _, user := range erased {
@@ -69,7 +79,7 @@ func testErased(t *testing.T, stack *stacktest.Stack) {
 }
 
 // gone waits until users are erased, and looks for them everywhere.
-func (c *community) gone(ctx context.Context, store *projections.Store, users ...string) {
+func (c *community) gone(ctx context.Context, store *projections.Store, users ...string) []*erasure.Report {
 	c.T.Helper()
 	_, in, err := store.CurrentCatalog(ctx)
 	c.do("read the group's secret", err)
@@ -88,4 +98,5 @@ func (c *community) gone(ctx context.Context, store *projections.Store, users ..
 			c.T.Errorf("%s: %+v", r.User, r)
 		}
 	}
+	return reports
 }

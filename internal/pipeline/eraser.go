@@ -103,19 +103,27 @@ func (e *engine) eraseRest(ctx context.Context, r *projections.Remains, publishe
 // topic then removes both.
 func (e *engine) forget(ctx context.Context, r *projections.Remains) (int, error) {
 	list, err := e.postgres.Tombstones(ctx, r.User)
-	if err != nil || len(list) == 0 {
+	if err != nil {
 		return 0, err
+	}
+	records := make([]*kgo.Record, len(list))
+	for i := range list {
+		records[i] = &kgo.Record{Topic: e.cfg.AwardTopic, Partition: list[i].Partition, Key: []byte(list[i].Key)}
+	}
+	return len(list), e.entomb(ctx, e.cfg.AwardTopic, records)
+}
+
+// entomb writes tombstones to a topic.
+func (e *engine) entomb(ctx context.Context, topic string, tombstones []*kgo.Record) error {
+	if len(tombstones) == 0 {
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, eraseTime)
 	defer cancel()
 	cl, err := kgo.NewClient(append(append(e.cfg.isolated(), e.Kafka...), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
 	if err != nil {
-		return 0, errors.Wrap(err, "make a Kafka client")
+		return errors.Wrap(err, "make a Kafka client")
 	}
 	defer cl.Close()
-	records := make([]*kgo.Record, len(list))
-	for i := range list {
-		records[i] = &kgo.Record{Topic: e.cfg.AwardTopic, Partition: list[i].Partition, Key: []byte(list[i].Key)}
-	}
-	return len(list), errors.Wrapf(cl.ProduceSync(ctx, records...).FirstErr(), "write tombstones to topic %s", e.cfg.AwardTopic)
+	return errors.Wrapf(cl.ProduceSync(ctx, tombstones...).FirstErr(), "write tombstones to topic %s", topic)
 }

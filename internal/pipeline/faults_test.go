@@ -112,13 +112,13 @@ func testBadInput(t *testing.T, stack *stacktest.Stack) {
 		t.Fatalf("%d dead letters, want %d", len(letters), len(bad))
 	}
 	for i, r := range letters {
-		d, headers, err := schemas.ParseDeadLetter(r.Headers)
+		d, key, headers, err := schemas.ParseDeadLetterRecord(r.Key, r.Headers)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if d.Reason != bad[i].reason || d.Offset != int64(2*i) || !bytes.Equal(r.Value, bad[i].value) || (r.Value == nil) != (bad[i].value == nil) ||
-			string(r.Key) != "k" || len(headers) != 1 || headers[0].Key != "content-type" {
-			t.Errorf("dead letter %d: %+v, key %q, %d bytes, headers %v; want reason %s", i, d, r.Key, len(r.Value), headers, bad[i].reason)
+			string(key) != "k" || len(headers) != 1 || headers[0].Key != "content-type" {
+			t.Errorf("dead letter %d: %+v, key %q, %d bytes, headers %v; want reason %s", i, d, key, len(r.Value), headers, bad[i].reason)
 		}
 	}
 	c.Verify()
@@ -145,11 +145,11 @@ func testLargerThanItsTopic(t *testing.T, stack *stacktest.Stack) {
 	if len(letters) != 1 {
 		t.Fatalf("%d dead letters, want 1", len(letters))
 	}
-	d, headers, err := schemas.ParseDeadLetter(letters[0].Headers)
+	d, key, headers, err := schemas.ParseDeadLetterRecord(letters[0].Key, letters[0].Headers)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(letters[0].Value) != 0 || len(headers) != 0 || !strings.Contains(d.Detail, "in the table of rejects") {
+	if key != nil || len(letters[0].Value) != 0 || len(headers) != 0 || !strings.Contains(d.Detail, "in the table of rejects") {
 		t.Errorf("the dead letter has %d bytes, headers %v and detail %q", len(letters[0].Value), headers, d.Detail)
 	}
 	store, err := projections.Open(t.Context(), c.Config.Postgres, c.Config.Group)

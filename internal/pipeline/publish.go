@@ -64,11 +64,11 @@ func (w *worker) deadLetter(p *publication, r *projections.Reject) {
 	}
 	rec := &kgo.Record{
 		Topic: w.cfg.DeadLetterTopic, Partition: r.Partition % to.partitions,
-		Key: r.Key, Value: r.Value, Headers: schemas.DeadLetterHeaders(headers, &letter),
+		Key: schemas.DeadLetterKey(&letter), Value: r.Value, Headers: schemas.KeyedDeadLetterHeaders(r.Key, headers, &letter),
 	}
 	if recordBytes(rec) > int(to.maxBytes) {
 		letter.Detail += "; the record is larger than this topic takes: its key, value and headers are in the table of rejects"
-		rec.Key, rec.Value, rec.Headers = nil, nil, schemas.DeadLetterHeaders[kgo.RecordHeader](nil, &letter)
+		rec.Value, rec.Headers = nil, schemas.DeadLetterHeaders[kgo.RecordHeader](nil, &letter)
 	}
 	p.records = append(p.records, rec)
 }

@@ -43,7 +43,7 @@ func ensureTopics(ctx context.Context, cl *kgo.Client, cfg *Config) (map[string]
 		settings   map[string]string
 	}{
 		{cfg.ActivityTopic, cfg.Partitions, map[string]string{"max.message.bytes": strconv.Itoa(activityMessageBytes)}},
-		{cfg.AwardTopic, cfg.Partitions, map[string]string{"cleanup.policy": "compact", "max.compaction.lag.ms": strconv.FormatInt(forgetWithin.Milliseconds(), 10)}},
+		{cfg.AwardTopic, cfg.Partitions, forgetful(map[string]string{})},
 		{cfg.ledgerTopic(), 1, nil},
 		{cfg.controlTopic(), 1, nil},
 	} {
@@ -55,7 +55,7 @@ func ensureTopics(ctx context.Context, cl *kgo.Client, cfg *Config) (map[string]
 	if err != nil {
 		return nil, err
 	}
-	if err := createTopic(ctx, adm, cfg.DeadLetterTopic, cfg.Partitions, map[string]string{"max.message.bytes": strconv.Itoa(largest + frameBytes)}); err != nil {
+	if err := createTopic(ctx, adm, cfg.DeadLetterTopic, cfg.Partitions, forgetful(map[string]string{"max.message.bytes": strconv.Itoa(largest + frameBytes)})); err != nil {
 		return nil, err
 	}
 	if err := checkDeadLetters(ctx, adm, cfg, largest+frameBytes); err != nil {
@@ -71,10 +71,17 @@ func ensureTopics(ctx context.Context, cl *kgo.Client, cfg *Config) (map[string]
 	return found, nil
 }
 
-// forgetWithin is how long a badge event may outlive its tombstone. The award
-// topic is compacted, which removes nothing else: each event has a key of its
-// own.
+// forgetWithin is how long a badge event or a dead letter may outlive its
+// tombstone.
 const forgetWithin = 24 * time.Hour
+
+// forgetful adds the settings of a topic that can forget single records: it is
+// compacted, which removes nothing else, as each record has a key of its own.
+func forgetful(settings map[string]string) map[string]string {
+	settings["cleanup.policy"] = "compact"
+	settings["max.compaction.lag.ms"] = strconv.FormatInt(forgetWithin.Milliseconds(), 10)
+	return settings
+}
 
 // createTopic creates a topic unless it is there, with the broker's own
 // replication. Its records stay for ever: they can all be folded again.

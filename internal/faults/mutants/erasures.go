@@ -52,6 +52,12 @@ func ofErasures() []Mutant {
 			Caught: []Stage{tests("./internal/pipeline", "TestErasedFromOldRedis")},
 		},
 		{
+			Name:   "erased-but-in-dead-letters",
+			Why:    "the dead letters of a user who was erased get no tombstone",
+			Edits:  []Edit{{"internal/pipeline/eraser_rejects.go", "e.entomb(ctx, topic, tombstones)", "ctx.Err()"}},
+			Caught: []Stage{tests("./internal/pipeline", "TestErased$")},
+		},
+		{
 			Name:   "erased-and-rejected",
 			Why:    "a record that is no valid event is kept as it is, though it names somebody who was erased",
 			Edits:  []Edit{{"internal/pipeline/intake.go", "is != nil && schemas.Names(is, key, value, headers) {", "is != nil && false {"}},
