@@ -4,6 +4,9 @@ import (
 	"context"
 	"path/filepath"
 	"strconv"
+
+	"github.com/cockroachdb/errors"
+	"github.com/jackc/pgx/v5"
 )
 
 // measureRebuild folds again what is folded already, beside the drain that
@@ -37,8 +40,10 @@ func (b *bench) rebuild(name, topic string, round int) contender {
 		name:  name,
 		setUp: append([]string{"init"}, settings...),
 		prepare: func(ctx context.Context) error {
-			_, err := b.execute(ctx, append([]string{"run", "--drain", "--json"}, settings...))
-			return err
+			if _, err := b.execute(ctx, append([]string{"run", "--drain", "--json"}, settings...)); err != nil {
+				return err
+			}
+			return errors.Wrap(b.vacuum(ctx, b.group(name, round)), "clean up after the drain")
 		},
 		args:   append([]string{"bench", "rebuild"}, settings...),
 		events: b.Workload.Events,
@@ -47,4 +52,31 @@ func (b *bench) rebuild(name, topic string, round int) contender {
 		c.args = append(c.args, "--cpu-profile", filepath.Join(b.ProfileDir, name+"-"+strconv.Itoa(round)+".pprof"))
 	}
 	return c
+}
+
+// vacuum cleans up the tables of a group, which autovacuum would do at some time
+// within the next minute, beside whatever is measured then.
+func (b *bench) vacuum(ctx context.Context, group string) error {
+	conn, err := pgx.Connect(ctx, b.Servers.Postgres)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	rows, err := conn.Query(ctx, `SELECT schemaname, relname FROM pg_stat_user_tables WHERE schemaname IN ($1, $1 || '_g1')`, group)
+	if err != nil {
+		return err
+	}
+	tables, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t pgx.Identifier, err error) {
+		t = make(pgx.Identifier, 2)
+		return t, row.Scan(&t[0], &t[1])
+	})
+	if err != nil {
+		return err
+	}
+	for _, t := range tables {
+		if _, err := conn.Exec(ctx, `VACUUM (ANALYZE) `+t.Sanitize()); err != nil {
+			return err
+		}
+	}
+	return nil
 }

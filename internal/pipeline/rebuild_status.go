@@ -28,7 +28,8 @@ type Status struct {
 	Ahead int64 `json:"ahead"`
 	// Rate is records a second, lately; 0 if nobody works on it.
 	Rate float64 `json:"rate"`
-	// SecondsLeft is how long it will take at that rate; nil if nobody knows.
+	// SecondsLeft is how long it will take at that rate; nil if nobody knows, as
+	// while all is folded and not committed.
 	SecondsLeft *float64 `json:"seconds_left"`
 	// Worked says that somebody worked on it within the last seconds.
 	Worked     bool              `json:"worked"`
@@ -83,7 +84,7 @@ func (r *Rebuilder) Status(ctx context.Context) (*Status, error) {
 	switch left := float64(s.Total - s.Records - s.Ahead); {
 	case left == 0 && s.Ahead == 0:
 		s.SecondsLeft = new(float64)
-	case s.Rate > 0:
+	case left > 0 && s.Rate > 0:
 		left /= s.Rate
 		s.SecondsLeft = &left
 	}

@@ -1,0 +1,33 @@
+package pipeline_test
+
+import (
+	"testing"
+
+	"github.com/badgestream/badgestream/internal/devstack/stacktest"
+	"github.com/badgestream/badgestream/internal/grouptest"
+	"github.com/badgestream/badgestream/internal/pipeline"
+)
+
+// TestStatusOfWhatIsNotCommitted: what is folded and not committed counts for how
+// long it will take, and not as done; no more of it is told than there is.
+func TestStatusOfWhatIsNotCommitted(t *testing.T) {
+	t.Parallel()
+	c := found(t, stacktest.Embedded(t), grouptest.Catalog(t, "starview"), 2)
+	ctx := t.Context()
+	c.Produce(visits(10, "u1")...)
+	c.Drain()
+	r, store := c.rebuilder(ctx), c.store(ctx)
+	started, err := r.Start(ctx, pipeline.Request{})
+	c.do("start a rebuild", err)
+	for _, tc := range []struct{ folded, ahead, left int64 }{{0, 0, 5}, {4, 4, 3}, {10, 10, 0}, {11, 10, 0}} {
+		c.do("note how far it is", store.ReportRate(ctx, started, 2, tc.folded))
+		s, err := r.Status(ctx)
+		c.do("ask how far the rebuild is", err)
+		if s.Records != 0 || s.Total != 10 || s.Ahead != tc.ahead {
+			t.Errorf("%d of 10 records are folded and none committed: %+v", tc.folded, s)
+		}
+		if known := s.SecondsLeft != nil; known != (tc.left > 0) || known && *s.SecondsLeft != float64(tc.left) {
+			t.Errorf("%d of 10 records are folded at 2 a second, and %v seconds are left; want %d", tc.folded, s.SecondsLeft, tc.left)
+		}
+	}
+}
