@@ -36,8 +36,8 @@ func (s *Store) FillFromBase(ctx context.Context, generation, number int32) erro
 	return errors.Wrapf(err, "begin generation %d with base %d", generation, number)
 }
 
-// fillTable copies by the names of the columns, whose order may have changed,
-// and in the order of the table's index, which then grows at one end.
+// fillTable copies by the names of the columns, whose order may have changed, and
+// in the order of the table's index, if it has one, which then grows at one end.
 func (s *Store) fillTable(ctx context.Context, tx pgx.Tx, generation, number int32, table string) error {
 	from, into := generationSchema(s.group, number)+"."+table, generationSchema(s.group, generation)+"."+table
 	rows, err := tx.Query(ctx, `SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, from)
@@ -48,7 +48,7 @@ func (s *Store) fillTable(ctx context.Context, tx pgx.Tx, generation, number int
 	if err != nil {
 		return err
 	}
-	order := map[string]string{"users": ` ORDER BY id COLLATE "C"`, "member": ` ORDER BY user_key, row_key`, "entity": ` ORDER BY user_key, row_key`}[table]
+	order := map[string]string{"users": ` ORDER BY id COLLATE "C"`}[table]
 	list := strings.Join(columns, ", ")
 	_, err = tx.Exec(ctx, `INSERT INTO `+into+` (`+list+`) SELECT `+list+` FROM `+from+order)
 	return err

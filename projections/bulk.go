@@ -13,8 +13,8 @@ import (
 // BulkFolder folds ranges of the ledger into a generation that nobody else
 // reads or writes, as a BesideFolder does, and much faster: it keeps rows in
 // memory, works out there what becomes of them, and writes each once for many
-// batches. Rows that are new go by COPY, which the primary key judges; others by
-// an upsert that sets what they are. Rows that leave the memory are read again
+// batches. Rows that are new go by COPY, which the key judges, if not at once then
+// when it is made; others by an upsert that sets what they are. Rows that leave the memory are read again
 // when they are needed.
 //
 // The place of the generation moves in the same transaction as the rows, so a
@@ -44,6 +44,8 @@ type BulkFolder struct {
 	// unsettled says that records were rejected, and that may not be committed.
 	unsettled bool
 	began     time.Time // when the first of ranges was folded
+	// torn says that a fold is under way, or failed: nothing may be committed.
+	torn bool
 	// written is closed once the rows are that room was made of last; nil if it
 	// never was.
 	written <-chan struct{}
@@ -112,6 +114,17 @@ func filterSize(most int64) int {
 	return size
 }
 
+// Leave commits what is folded, as far as that is done before the context ends:
+// otherwise it is folded again.
+func (b *BulkFolder) Leave(ctx context.Context) {
+	if b.torn || b.write.failed() != nil {
+		return
+	}
+	if err := b.Commit(); err == nil {
+		_ = b.Settle(ctx) // the place says what is committed
+	}
+}
+
 // Close ends the connections. What was not committed is folded again by the next.
 func (b *BulkFolder) Close(ctx context.Context) error {
 	err := b.write.close(ctx)
@@ -135,6 +148,7 @@ func (b *BulkFolder) Fold(ctx context.Context, batch *processor.Batch, ranges []
 	if b.plain.folder.cat.HasAgeBadges {
 		batch.SetClock(b.clock)
 	}
+	b.torn = true
 	if err := b.stages(ctx, batch); err != nil {
 		return err
 	}
@@ -143,6 +157,7 @@ func (b *BulkFolder) Fold(ctx context.Context, batch *processor.Batch, ranges []
 	if err := b.addHistory(batch); err != nil {
 		return err
 	}
+	b.torn = false
 	if len(b.refused) >= bulkRows {
 		if err := b.sendRefused(); err != nil {
 			return err

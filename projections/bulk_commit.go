@@ -15,6 +15,9 @@ func (b *BulkFolder) Commit() error {
 	if len(b.ranges) == 0 {
 		return nil
 	}
+	if b.torn {
+		return errors.AssertionFailedf("generation %d: a fold that was broken off cannot be committed", b.plain.generation)
+	}
 	for _, send := range []func() error{b.sendHistory, b.members.copy, b.members.set, b.entities.copy, b.entities.set, b.copyUsers, b.setUsers, b.sendHands, b.setOthers, b.sendRefused} {
 		if err := send(); err != nil {
 			return err

@@ -19,7 +19,8 @@ import (
 type bulkWriter struct {
 	conn *pgbatch.Conn
 	done chan struct{}
-	open bool // a transaction is
+	stop context.CancelFunc // ends whatever is done
+	open bool               // a transaction is
 	// spare is what rows were written in before.
 	spare chan *pgbatch.Copy
 
@@ -47,8 +48,9 @@ const (
 	// bulkAhead is how many bytes of jobs wait at most: a commit gives many at
 	// once, and the next is folded while they are written.
 	bulkAhead = 48 << 20
-	// bulkSpare is how many buffers are kept to be used again.
-	bulkSpare = 32
+	// bulkSpare is how many buffers are kept to be used again, of at most bulkSpareBytes.
+	bulkSpare      = 32
+	bulkSpareBytes = 1 << 20
 )
 
 func newBulkWriter(ctx context.Context, cfg *pgconn.Config) (*bulkWriter, error) {
@@ -56,7 +58,9 @@ func newBulkWriter(ctx context.Context, cfg *pgconn.Config) (*bulkWriter, error)
 	if err != nil {
 		return nil, err
 	}
-	w := &bulkWriter{conn: conn, done: make(chan struct{}), spare: make(chan *pgbatch.Copy, bulkSpare)}
+	// What is stopped may commit what it has: close ends what is done.
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	w := &bulkWriter{conn: conn, done: make(chan struct{}), stop: stop, spare: make(chan *pgbatch.Copy, bulkSpare)}
 	w.changed.L = &w.mu
 	go func() {
 		defer close(w.done)
@@ -169,9 +173,11 @@ func (w *bulkWriter) rows(fields int) *pgbatch.Copy {
 func (w *bulkWriter) copy(stmt pgbatch.Statement, rows *pgbatch.Copy) error {
 	return w.send(rows.Size(), func(ctx context.Context, conn *pgbatch.Conn) error {
 		err := conn.Copy(ctx, stmt, rows)
-		select {
-		case w.spare <- rows:
-		default:
+		if rows.Size() <= bulkSpareBytes {
+			select {
+			case w.spare <- rows:
+			default:
+			}
 		}
 		return err
 	})
@@ -218,7 +224,13 @@ func (w *bulkWriter) close(ctx context.Context) error {
 	w.closed = true
 	w.changed.Broadcast()
 	w.mu.Unlock()
-	<-w.done
+	defer w.stop()
+	select {
+	case <-w.done:
+	case <-ctx.Done():
+		w.stop()
+		<-w.done
+	}
 	return errors.Wrap(w.conn.Close(ctx), "close the writing connection")
 }
 

@@ -101,6 +101,16 @@ func rowsKey(schema, table string) string {
 	return `CREATE UNIQUE INDEX IF NOT EXISTS ` + table + `_pkey ON ` + schema + `.` + table + ` (user_key, row_key)`
 }
 
+// primaryKey makes the key of members or entities their primary one, unless they
+// have one: then their table is as any other generation's.
+func primaryKey(schema, table string) string {
+	return `DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass('` + schema + `.` + table + `') AND contype = 'p') THEN
+        ALTER TABLE ` + schema + `.` + table + ` ADD PRIMARY KEY USING INDEX ` + table + `_pkey;
+    END IF;
+END $$`
+}
+
 // lateIndexes makes the indexes that a generation lacks while it is built, unless
 // they are there. Those of its history are others than the group's, which grow row
 // by row: with the topic last, the key is made in less than half of the time, and a

@@ -271,15 +271,21 @@ func (s *Store) Followed(ctx context.Context, generation int32) error {
 // MakeIndexes makes the indexes that a generation lacks while it is built, two at
 // a time.
 func (s *Store) MakeIndexes(ctx context.Context, generation int32) error {
-	making, ctx := errgroup.WithContext(ctx)
+	making, together := errgroup.WithContext(ctx)
 	making.SetLimit(2)
 	for _, sql := range lateIndexes(s.group, generation) {
 		making.Go(func() error {
-			_, err := s.pool.Exec(ctx, sql)
+			_, err := s.pool.Exec(together, sql)
 			return err
 		})
 	}
-	return errors.Wrapf(making.Wait(), "make the indexes of generation %d", generation)
+	err := making.Wait()
+	for _, table := range []string{"member", "entity"} {
+		if err == nil {
+			_, err = s.pool.Exec(ctx, primaryKey(generationSchema(s.group, generation), table))
+		}
+	}
+	return errors.Wrapf(err, "make the indexes of generation %d", generation)
 }
 
 // Folded is how many offsets the live generation has passed, in all partitions.

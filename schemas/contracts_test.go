@@ -120,7 +120,7 @@ func TestWritersConform(t *testing.T) {
 	}
 	deadLetter := compiled(t, "asyncapi.yaml#/components/schemas/deadLetterHeaders")
 	for _, d := range deadLetters() {
-		conforms(t, deadLetter, headersText(t, KeyedDeadLetterHeaders[Header]([]byte("k"), nil, &d)))
+		conforms(t, deadLetter, headersText(t, Bury(Buried[Header]{Key: []byte("k")}, &d, false).Headers))
 	}
 }
 

@@ -7,10 +7,12 @@ import (
 )
 
 // The headers that a dead-letter record has after the record's own. Its value is
-// the record's, unchanged. Its key is its own, DeadLetterKey: so the topic can be
-// compacted, and single letters be removed by a tombstone. Records of before that
-// have the rejected record's key, and no KeyHeader.
+// the record's, unchanged, but never null, and its key is its own, DeadLetterKey:
+// so the topic can be compacted, and single letters be removed by a tombstone.
+// Records of before that have the rejected record's key and value, and neither a
+// ValueHeader nor a KeyHeader.
 const (
+	ValueHeader     = "badgestream-value"     // one of the values below
 	KeyHeader       = "badgestream-key"       // the record's key; null where it has none
 	ReasonHeader    = "badgestream-reason"    // a Reason
 	DetailHeader    = "badgestream-detail"    // Reject.Detail
@@ -18,6 +20,13 @@ const (
 	PartitionHeader = "badgestream-partition" // decimal
 	OffsetHeader    = "badgestream-offset"    // decimal
 	TimestampHeader = "badgestream-timestamp" // the record's, in Unix milliseconds, decimal, as Kafka has it
+)
+
+// What ValueHeader says of the rejected record's value.
+const (
+	ValueWhole   = "whole"    // it is the letter's
+	ValueNull    = "null"     // it is null, and the letter's is empty
+	ValueLeftOut = "left-out" // the record is larger than the topic takes: key, value and headers are missing
 )
 
 // deadLetterHeaders is how many they are without the key, and they are the last.
@@ -43,30 +52,52 @@ func DeadLetterKey(d *DeadLetter) []byte {
 	return strconv.AppendInt(key, d.Offset, 10)
 }
 
-// KeyedDeadLetterHeaders gives the headers of a dead-letter record: the original
-// ones, whatever they are, then the key, and then the six that tell of it.
-func KeyedDeadLetterHeaders[H ~struct {
-	Key   string
-	Value []byte
-}](key []byte, original []H, d *DeadLetter) []H {
-	return DeadLetterHeaders(append(original[:len(original):len(original)], H(Header{KeyHeader, key})), d)
+// Buried is what a dead letter is of a rejected record: its key, value and headers.
+type Buried[H any] struct {
+	Key, Value []byte
+	Headers    []H
 }
 
-// ParseDeadLetterRecord reads a dead letter: what its headers tell, and the
-// rejected record's own key and headers. Of one that is too large for its topic
-// both are missing. The error is as that of ParseDeadLetter.
-func ParseDeadLetterRecord[H ~struct {
+// Bury gives a dead letter: what it is of a record, and nothing but what it tells of
+// it where the record is too large.
+func Bury[H ~struct {
 	Key   string
 	Value []byte
-}](key []byte, headers []H) (d DeadLetter, originalKey []byte, original []H, err error) {
-	d, original, err = ParseDeadLetter(headers)
-	if err != nil || string(key) != string(DeadLetterKey(&d)) {
-		return d, key, original, err
+}](r Buried[H], d *DeadLetter, large bool) (letter Buried[H]) {
+	value := ValueWhole
+	switch {
+	case large:
+		r, value = Buried[H]{}, ValueLeftOut
+	case r.Value == nil:
+		value = ValueNull
 	}
-	if last := len(original) - 1; last >= 0 && Header(original[last]).Key == KeyHeader {
-		return d, Header(original[last]).Value, original[:last:last], nil
+	if r.Value == nil {
+		r.Value = []byte{}
 	}
-	return d, nil, original, nil
+	headers := append(r.Headers[:len(r.Headers):len(r.Headers)], H(Header{ValueHeader, []byte(value)}), H(Header{KeyHeader, r.Key}))
+	return Buried[H]{Key: DeadLetterKey(d), Value: r.Value, Headers: DeadLetterHeaders(headers, d)}
+}
+
+// Unbury reads a dead letter: what it tells, and the rejected record. Of one that was
+// too large nothing is left. The error is as that of ParseDeadLetter.
+func Unbury[H ~struct {
+	Key   string
+	Value []byte
+}](letter Buried[H]) (d DeadLetter, r Buried[H], err error) {
+	d, headers, err := ParseDeadLetter(letter.Headers)
+	if err != nil {
+		return d, letter, err
+	}
+	r = Buried[H]{Key: letter.Key, Value: letter.Value, Headers: headers}
+	own := len(headers) - 2
+	if string(letter.Key) != string(DeadLetterKey(&d)) || own < 0 || Header(headers[own]).Key != ValueHeader || Header(headers[own+1]).Key != KeyHeader {
+		return d, r, nil
+	}
+	r.Key, r.Headers = Header(headers[own+1]).Value, headers[:own:own]
+	if string(Header(headers[own]).Value) != ValueWhole {
+		r.Value = nil
+	}
+	return d, r, nil
 }
 
 // DeadLetterHeaders gives the headers of a dead-letter record that tell of it: the

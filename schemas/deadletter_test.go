@@ -33,29 +33,34 @@ func TestDeadLetterRoundTrip(t *testing.T) {
 	}
 }
 
-// TestDeadLetterRecords: the rejected record's own key and headers come back from
-// a letter, from one without them, and from one that was written before letters had
-// keys of their own.
-func TestDeadLetterRecords(t *testing.T) {
-	headers := []clientHeader{{KeyHeader, []byte("the record's own")}, {"k", nil}}
+// TestUnbury: the rejected record comes back from a letter, but from one that is too
+// large, and from one of before letters had keys of their own. None has a null value,
+// which would be a tombstone.
+func TestUnbury(t *testing.T) {
+	type buried = Buried[clientHeader]
+	headers := []clientHeader{{ValueHeader, []byte("the record's own")}, {KeyHeader, nil}}
 	for _, d := range deadLetters() {
 		for _, key := range [][]byte{nil, {}, []byte("u1"), DeadLetterKey(&d)} {
-			for what, letter := range map[string]struct {
-				key, wantKey  []byte
-				headers, want []clientHeader
-			}{
-				"whole":         {DeadLetterKey(&d), key, KeyedDeadLetterHeaders(key, headers, &d), headers},
-				"without":       {DeadLetterKey(&d), nil, DeadLetterHeaders[clientHeader](nil, &d), []clientHeader{}},
-				"of an old one": {[]byte("u1"), []byte("u1"), DeadLetterHeaders(headers, &d), headers},
-			} {
-				got, gotKey, gotHeaders, err := ParseDeadLetterRecord(letter.key, letter.headers)
-				if err != nil || got != d || !reflect.DeepEqual(gotKey, letter.wantKey) || !reflect.DeepEqual(gotHeaders, letter.want) {
-					t.Errorf("%s, key %q: read %+v, key %q, headers %v, %v; want %+v, key %q, headers %v", what, key, got, gotKey, gotHeaders, err, d, letter.wantKey, letter.want)
+			for _, value := range [][]byte{nil, {}, []byte("v")} {
+				r := buried{key, value, headers}
+				old := buried{[]byte("u1"), value, DeadLetterHeaders(headers, &d)}
+				for what, tc := range map[string]struct{ letter, want buried }{
+					"whole":     {Bury(r, &d, false), r},
+					"too large": {Bury(r, &d, true), buried{Headers: []clientHeader{}}},
+					"old":       {old, buried{[]byte("u1"), value, headers}},
+				} {
+					got, back, err := Unbury(tc.letter)
+					if err != nil || got != d || !reflect.DeepEqual(back, tc.want) {
+						t.Errorf("%s, %q: read %+v, %q, %v; want %+v, %q", what, r, got, back, err, d, tc.want)
+					}
+					if what != "old" && (tc.letter.Value == nil || string(tc.letter.Key) != string(DeadLetterKey(&d))) {
+						t.Errorf("%s, %q: the letter is %q", what, r, tc.letter)
+					}
 				}
 			}
 		}
 	}
-	if _, _, _, err := ParseDeadLetterRecord([]byte("k"), headers); err == nil {
+	if _, _, err := Unbury(buried{Key: []byte("k"), Headers: headers}); err == nil {
 		t.Error("a record that is no dead letter is read as one")
 	}
 	if key := string(DeadLetterKey(&deadLetters()[0])); key != "activity/3@17" {

@@ -149,6 +149,9 @@ func writeErasure(out io.Writer, r *erasure.Report) error {
 	if len(r.Letters) > 0 {
 		fmt.Fprintf(&b, "  dead letters that name the user: %s\n", strings.Join(r.Letters, ", "))
 	}
+	for _, topic := range r.NotCompacted {
+		fmt.Fprintf(&b, "  topic %s is not compacted, and keeps what has a tombstone: set its cleanup.policy to compact\n", topic)
+	}
 	_, err := io.WriteString(out, b.String())
 	return errors.Wrap(err, "writing the answer")
 }

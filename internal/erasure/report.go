@@ -36,6 +36,9 @@ type Report struct {
 	// tombstone follows; LettersForgotten counts those that one follows.
 	Letters          []string `json:"dead_letters"`
 	LettersForgotten int64    `json:"dead_letters_forgotten"`
+	// NotCompacted are the topics that have tombstones for him and are not compacted:
+	// what they stand for stays.
+	NotCompacted []string `json:"not_compacted,omitempty"`
 	// old counts those of Letters that an earlier badgestream wrote under the
 	// rejected record's key: no tombstone can be meant for one of them alone.
 	old int64
@@ -47,7 +50,7 @@ func (r *Report) Left() bool {
 	for _, rows := range r.Rows {
 		n += rows
 	}
-	return n > 0 || r.Snapshot
+	return n > 0 || r.Snapshot || len(r.NotCompacted) > 0
 }
 
 // Look looks everywhere for what there is of users, in their order. The topics

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cockroachdb/errors"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/badgestream/badgestream/internal/logreader"
@@ -23,8 +25,9 @@ type topics struct {
 
 // namedLetter is a dead letter: where it stands, and whom it names.
 type namedLetter struct {
-	at    string
-	names []*Report
+	at        string
+	partition int32
+	names     []*Report
 }
 
 // readTopics adds what the award topic and the dead letters tell of users.
@@ -47,6 +50,9 @@ func readTopics(ctx context.Context, cfg *Config, whose map[string]*Report) erro
 		}
 		return nil // what others write to the topics is not ours
 	})
+	if err != nil {
+		return errors.Wrap(err, "read the award topic and the dead letters")
+	}
 	for _, l := range t.letters {
 		for _, r := range l.names {
 			r.Letters = append(r.Letters, l.at)
@@ -55,7 +61,7 @@ func readTopics(ctx context.Context, cfg *Config, whose map[string]*Report) erro
 	for _, r := range whose {
 		slices.Sort(r.Letters)
 	}
-	return errors.Wrap(err, "read the award topic and the dead letters")
+	return t.compacts(ctx, cfg)
 }
 
 func (t *topics) award(rec *kgo.Record) {
@@ -76,23 +82,28 @@ func (t *topics) award(rec *kgo.Record) {
 
 func (t *topics) letter(rec *kgo.Record) {
 	if rec.Value == nil && len(rec.Headers) == 0 {
-		for _, r := range t.letters[string(rec.Key)].names {
+		l := t.letters[string(rec.Key)]
+		if l.partition != rec.Partition {
+			return
+		}
+		for _, r := range l.names {
 			r.LettersForgotten++
 		}
 		delete(t.letters, string(rec.Key))
 		return
 	}
-	l := namedLetter{at: fmt.Sprintf("%s/%d@%d", rec.Topic, rec.Partition, rec.Offset)}
+	// What badgestream's own headers say names nobody, even where it is an id.
+	d, buried, err := schemas.Unbury(schemas.Buried[kgo.RecordHeader]{Key: rec.Key, Value: rec.Value, Headers: rec.Headers})
+	l := namedLetter{at: fmt.Sprintf("%s/%d@%d", rec.Topic, rec.Partition, rec.Offset), partition: rec.Partition}
 	schemas.Names(func(name string) bool {
 		if r := t.whose[name]; r != nil && !slices.Contains(l.names, r) {
 			l.names = append(l.names, r)
 		}
 		return false // there may be more of them
-	}, rec.Key, rec.Value, rec.Headers)
+	}, buried.Key, buried.Value, buried.Headers)
 	if len(l.names) == 0 {
 		return
 	}
-	d, _, err := schemas.ParseDeadLetter(rec.Headers)
 	if own := schemas.DeadLetterKey(&d); err == nil && string(own) == string(rec.Key) {
 		t.letters[string(own)] = l
 		return
@@ -102,4 +113,32 @@ func (t *topics) letter(rec *kgo.Record) {
 		r.old++
 		r.Letters = append(r.Letters, l.at)
 	}
+}
+
+// compacts notes which topics keep what tombstones should have removed.
+func (t *topics) compacts(ctx context.Context, cfg *Config) error {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...))
+	if err != nil {
+		return errors.Wrap(err, "make a Kafka client")
+	}
+	defer cl.Close()
+	configs, err := kadm.NewClient(cl).DescribeTopicConfigs(ctx, cfg.AwardTopic, cfg.DeadLetterTopic)
+	if err != nil {
+		return errors.Wrap(err, "ask for the settings of the award topic and the dead letters")
+	}
+	for _, c := range configs {
+		if c.Err != nil {
+			return errors.Wrapf(c.Err, "ask for the settings of topic %s", c.Name)
+		}
+		policy := slices.IndexFunc(c.Configs, func(s kadm.Config) bool { return s.Key == "cleanup.policy" })
+		if policy < 0 || strings.Contains(c.Configs[policy].MaybeValue(), "compact") {
+			continue
+		}
+		for _, r := range t.whose {
+			if c.Name == cfg.AwardTopic && r.Forgotten > 0 || c.Name == cfg.DeadLetterTopic && r.LettersForgotten > 0 {
+				r.NotCompacted = append(r.NotCompacted, c.Name)
+			}
+		}
+	}
+	return nil
 }

@@ -149,7 +149,7 @@ const (
 
 // letter reads a record of the dead-letter topic.
 func (p *pass) letter(r *kgo.Record, committed bool) (taken, bool) {
-	d, key, original, err := schemas.ParseDeadLetterRecord(r.Key, r.Headers)
+	d, original, err := schemas.Unbury(schemas.Buried[kgo.RecordHeader]{Key: r.Key, Value: r.Value, Headers: r.Headers})
 	if err != nil {
 		if committed && p.first() {
 			p.report.Find(DeadLettersOnce, "%s is no dead letter: %v", place(r), err)
@@ -161,8 +161,8 @@ func (p *pass) letter(r *kgo.Record, committed bool) (taken, bool) {
 		return taken{}, false
 	}
 	t := taken{key: letterKey(recount.Partition{Topic: d.Topic, Partition: d.Partition}, d.Offset)}
-	rec := rejected{offset: d.Offset, timestamp: d.Timestamp, reason: d.Reason, detail: d.Detail, key: key, value: r.Value, headers: appendHeaders(headersOf(original))}
-	if at := strings.LastIndex(d.Detail, bareDetail); at >= 0 && key == nil && r.Value == nil && len(original) == 0 {
+	rec := rejected{offset: d.Offset, timestamp: d.Timestamp, reason: d.Reason, detail: d.Detail, key: original.Key, value: original.Value, headers: appendHeaders(headersOf(original.Headers))}
+	if at := strings.LastIndex(d.Detail, bareDetail); at >= 0 && original.Key == nil && original.Value == nil && len(original.Headers) == 0 {
 		rec.detail, t.bare = d.Detail[:at], true
 	}
 	t.own = string(r.Key) == string(schemas.DeadLetterKey(&d))

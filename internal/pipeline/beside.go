@@ -102,6 +102,9 @@ func (b *beside) close(ctx context.Context) error {
 	for _, v := range b.versions {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
 		if v.bulk != nil {
+			if err == nil {
+				v.bulk.Leave(closing)
+			}
 			err = errors.CombineErrors(err, v.bulk.Close(closing))
 		}
 		err = errors.CombineErrors(err, v.Close(closing))

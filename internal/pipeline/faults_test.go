@@ -22,6 +22,11 @@ import (
 
 const visit = `{"specversion":"1.0","id":"%s","source":"/s","type":"starview.location.visited","subject":"%s","time":"2026-03-01T12:00:01.000Z","data":{"location":"%s"}}`
 
+// unbury reads a dead letter.
+func unbury(r *kgo.Record) (schemas.DeadLetter, schemas.Buried[kgo.RecordHeader], error) {
+	return schemas.Unbury(schemas.Buried[kgo.RecordHeader]{Key: r.Key, Value: r.Value, Headers: r.Headers})
+}
+
 func visits(n int, user string) []*kgo.Record {
 	var text bytes.Buffer
 	for i := range n {
@@ -112,13 +117,13 @@ func testBadInput(t *testing.T, stack *stacktest.Stack) {
 		t.Fatalf("%d dead letters, want %d", len(letters), len(bad))
 	}
 	for i, r := range letters {
-		d, key, headers, err := schemas.ParseDeadLetterRecord(r.Key, r.Headers)
+		d, original, err := unbury(r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d.Reason != bad[i].reason || d.Offset != int64(2*i) || !bytes.Equal(r.Value, bad[i].value) || (r.Value == nil) != (bad[i].value == nil) ||
-			string(key) != "k" || len(headers) != 1 || headers[0].Key != "content-type" {
-			t.Errorf("dead letter %d: %+v, key %q, %d bytes, headers %v; want reason %s", i, d, key, len(r.Value), headers, bad[i].reason)
+		if d.Reason != bad[i].reason || d.Offset != int64(2*i) || !bytes.Equal(original.Value, bad[i].value) || (original.Value == nil) != (bad[i].value == nil) ||
+			r.Value == nil || string(original.Key) != "k" || len(original.Headers) != 1 || original.Headers[0].Key != "content-type" {
+			t.Errorf("dead letter %d: %+v, key %q, %d bytes, headers %v; want reason %s", i, d, original.Key, len(r.Value), original.Headers, bad[i].reason)
 		}
 	}
 	c.Verify()
@@ -145,12 +150,12 @@ func testLargerThanItsTopic(t *testing.T, stack *stacktest.Stack) {
 	if len(letters) != 1 {
 		t.Fatalf("%d dead letters, want 1", len(letters))
 	}
-	d, key, headers, err := schemas.ParseDeadLetterRecord(letters[0].Key, letters[0].Headers)
+	d, original, err := unbury(letters[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	if key != nil || len(letters[0].Value) != 0 || len(headers) != 0 || !strings.Contains(d.Detail, "in the table of rejects") {
-		t.Errorf("the dead letter has %d bytes, headers %v and detail %q", len(letters[0].Value), headers, d.Detail)
+	if original.Key != nil || letters[0].Value == nil || len(letters[0].Value) != 0 || len(original.Headers) != 0 || !strings.Contains(d.Detail, "in the table of rejects") {
+		t.Errorf("the dead letter has %d bytes, headers %v and detail %q", len(letters[0].Value), original.Headers, d.Detail)
 	}
 	store, err := projections.Open(t.Context(), c.Config.Postgres, c.Config.Group)
 	if err != nil {

@@ -160,9 +160,9 @@ func testPoison(t *testing.T, stack *stacktest.Stack) {
 	}
 	got := map[string]schemas.Reason{}
 	for _, r := range h.Read(h.Config.DeadLetterTopic) {
-		d, key, _, err := schemas.ParseDeadLetterRecord(r.Key, r.Headers)
+		d, original, err := unbury(r)
 		h.do("read a dead letter", err)
-		got[fmt.Sprintf("%d/%d %s", d.Partition, d.Offset, key)] = d.Reason
+		got[fmt.Sprintf("%d/%d %s", d.Partition, d.Offset, original.Key)] = d.Reason
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("dead letters are\n%v, want\n%v", got, want)
@@ -250,9 +250,9 @@ func testHugeTexts(t *testing.T, stack *stacktest.Stack) {
 		t.Errorf("%d records are too large, and %d are dead letters", rounds*len(bad), len(letters))
 	}
 	for _, r := range letters {
-		d, key, _, err := schemas.ParseDeadLetterRecord(r.Key, r.Headers)
+		d, original, err := unbury(r)
 		h.do("read a dead letter", err)
-		if len(d.Detail) > 1_000 || len(key)+len(r.Value)+len(r.Headers[0].Value)+len(r.Headers[1].Value) < 900_000 && !strings.Contains(d.Detail, "in the table of rejects") {
+		if len(d.Detail) > 1_000 || len(original.Key)+len(r.Value)+len(r.Headers[0].Value)+len(r.Headers[1].Value) < 900_000 && !strings.Contains(d.Detail, "in the table of rejects") {
 			t.Errorf("the dead letter of offset %d has %d bytes, and says %.300q", d.Offset, len(r.Value), d.Detail)
 		}
 	}

@@ -96,8 +96,13 @@ func (p *partition) pop(n int) {
 		p.bytes -= p.queue[i].size()
 	}
 	clear(p.queue[:n])
-	p.queue = p.queue[n:]
+	if p.queue = p.queue[n:]; len(p.queue) == 0 && cap(p.room) > keptRoom {
+		p.queue, p.room = nil, nil
+	}
 }
+
+// keptRoom is for how many records an empty queue keeps its memory.
+const keptRoom = 1 << 16
 
 // waits reports whether the record at its head is folded by itself, and what
 // comes after it waits.

@@ -62,15 +62,18 @@ func (w *worker) deadLetter(p *publication, r *projections.Reject) {
 	for _, h := range r.Headers {
 		headers = append(headers, kgo.RecordHeader(h))
 	}
-	rec := &kgo.Record{
-		Topic: w.cfg.DeadLetterTopic, Partition: r.Partition % to.partitions,
-		Key: schemas.DeadLetterKey(&letter), Value: r.Value, Headers: schemas.KeyedDeadLetterHeaders(r.Key, headers, &letter),
-	}
+	rec := &kgo.Record{Topic: w.cfg.DeadLetterTopic, Partition: r.Partition % to.partitions}
+	buried := schemas.Buried[kgo.RecordHeader]{Key: r.Key, Value: r.Value, Headers: headers}
+	bury(rec, schemas.Bury(buried, &letter, false))
 	if recordBytes(rec) > int(to.maxBytes) {
 		letter.Detail += "; the record is larger than this topic takes: its key, value and headers are in the table of rejects"
-		rec.Value, rec.Headers = nil, schemas.DeadLetterHeaders[kgo.RecordHeader](nil, &letter)
+		bury(rec, schemas.Bury(buried, &letter, true))
 	}
 	p.records = append(p.records, rec)
+}
+
+func bury(rec *kgo.Record, letter schemas.Buried[kgo.RecordHeader]) {
+	rec.Key, rec.Value, rec.Headers = letter.Key, letter.Value, letter.Headers
 }
 
 // ledgerRow adds a row of the ledger, or a note of one that is not published.
