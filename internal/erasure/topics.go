@@ -53,15 +53,20 @@ func readTopics(ctx context.Context, cfg *Config, whose map[string]*Report) erro
 	if err != nil {
 		return errors.Wrap(err, "read the award topic and the dead letters")
 	}
+	t.remaining()
+	return t.compacts(ctx, cfg)
+}
+
+// remaining tells of the dead letters that no tombstone follows.
+func (t *topics) remaining() {
 	for _, l := range t.letters {
 		for _, r := range l.names {
 			r.Letters = append(r.Letters, l.at)
 		}
 	}
-	for _, r := range whose {
+	for _, r := range t.whose {
 		slices.Sort(r.Letters)
 	}
-	return t.compacts(ctx, cfg)
 }
 
 func (t *topics) award(rec *kgo.Record) {
