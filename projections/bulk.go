@@ -14,8 +14,8 @@ import (
 // reads or writes, as a BesideFolder does, and much faster: it keeps rows in
 // memory, works out there what becomes of them, and writes each once for many
 // batches. Rows that are new go by COPY, which the key judges, if not at once then
-// when it is made; others by an upsert that sets what they are. Rows that leave the memory are read again
-// when they are needed.
+// when it is made; others by an upsert that sets what they are. Rows that leave the
+// memory are read again when they are needed.
 //
 // The place of the generation moves in the same transaction as the rows, so a
 // crash takes back whole stretches, which are folded again. It is used by one

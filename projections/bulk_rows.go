@@ -142,42 +142,28 @@ func (c *rowCache[R, P]) rotate() {
 // mayBeStored says whether the table may have a row that is not here.
 func (c *rowCache[R, P]) mayBeStored(k rowKey) bool { return c.missed && c.gone.has(k) }
 
-// rowTable is a hash table by open addressing. Rows stand in chunks and never
-// move; they hold no pointers, so that the collector passes them over. A map
-// takes twice the memory.
+// rowTable is a hash table of rows. They stand in chunks and never move; they hold
+// no pointers, so that the collector passes them over. A map takes twice the
+// memory.
 type rowTable[R any, P keyedRow[R]] struct {
-	// slots are numbers + 1 in as many low bits as those need, 0 is empty; the rest
-	// of the bits are the key's, so that hardly any row is looked at in vain.
-	slots  []uint32
+	slots  slots
 	chunks [][]R
 	n      int
 }
 
-const (
-	rowChunk  = 4096
-	leastRows = 1024
-)
+const rowChunk = 4096
 
 func (t *rowTable[R, P]) at(n int) P { return P(&t.chunks[n/rowChunk][n%rowChunk]) }
 
 func (k *rowKey) hash() uint64 { return uint64(k.row) ^ uint64(k.user)*0x9E3779B97F4A7C15 }
 
-// tag is what a slot has of a key whose hash is h, where numbers take the bits of
-// mask.
-func tag(h, mask uint64) uint32 { return uint32(h>>32) &^ uint32(mask) }
-
 func (t *rowTable[R, P]) get(k rowKey) P {
 	if t.n == 0 {
 		return nil
 	}
-	mask, h := uint64(len(t.slots)-1), k.hash()
-	sought := tag(h, mask)
-	for i := h & mask; t.slots[i] != 0; i = (i + 1) & mask {
-		slot := t.slots[i]
-		if slot&^uint32(mask) != sought {
-			continue
-		}
-		if r := t.at(int(slot&uint32(mask)) - 1); *r.rowKey() == k {
+	h := k.hash()
+	for n, next := t.slots.seek(h, h); n >= 0; n, next = t.slots.seek(h, next) {
+		if r := t.at(n); *r.rowKey() == k {
 			return r
 		}
 	}
@@ -186,10 +172,10 @@ func (t *rowTable[R, P]) get(k rowKey) P {
 
 // add makes a row of a key that is not here.
 func (t *rowTable[R, P]) add(k rowKey) P {
-	if t.n*4 >= len(t.slots)*3 {
-		t.slots = make([]uint32, max(leastRows, 2*len(t.slots)))
+	if t.slots.full(t.n) {
+		t.slots = t.slots.larger()
 		for n := range t.n {
-			t.place(t.at(n).rowKey(), n)
+			t.slots.put(t.at(n).rowKey().hash(), n)
 		}
 	}
 	if t.n == len(t.chunks)*rowChunk {
@@ -197,18 +183,9 @@ func (t *rowTable[R, P]) add(k rowKey) P {
 	}
 	r := t.at(t.n)
 	*r.rowKey() = k
-	t.place(&k, t.n)
+	t.slots.put(k.hash(), t.n)
 	t.n++
 	return r
-}
-
-func (t *rowTable[R, P]) place(k *rowKey, n int) {
-	mask, h := uint64(len(t.slots)-1), k.hash()
-	i := h & mask
-	for t.slots[i] != 0 {
-		i = (i + 1) & mask
-	}
-	t.slots[i] = uint32(n+1) | tag(h, mask)
 }
 
 func (t *rowTable[R, P]) each(f func(P)) {

@@ -2,10 +2,10 @@ package projections
 
 import "hash/maphash"
 
-// userCache holds users' rows by id, about limit of them, in a hash table as a
-// rowTable is one. A pointer to a row holds until the next rotate.
+// userCache holds users' rows by id, about limit of them. A pointer to a row holds
+// until the next rotate.
 type userCache struct {
-	slots  []uint32 // as a rowTable's
+	slots  slots
 	chunks [][]bulkUser
 	n      int
 	seed   maphash.Seed
@@ -29,14 +29,8 @@ func (c *userCache) find(id string) (*bulkUser, uint64) {
 	if c.n == 0 {
 		return nil, h
 	}
-	mask := uint64(len(c.slots) - 1)
-	sought := tag(h, mask)
-	for i := h & mask; c.slots[i] != 0; i = (i + 1) & mask {
-		slot := c.slots[i]
-		if slot&^uint32(mask) != sought {
-			continue
-		}
-		if u := c.at(int(slot&uint32(mask)) - 1); u.id() == id {
+	for n, next := c.slots.seek(h, h); n >= 0; n, next = c.slots.seek(h, next) {
+		if u := c.at(n); u.id() == id {
 			return u, h
 		}
 	}
@@ -71,27 +65,18 @@ const usualData = 36
 
 // next takes the room of another row, whose id has this hash.
 func (c *userCache) next(h uint64) *bulkUser {
-	if c.n*4 >= len(c.slots)*3 {
-		c.slots = make([]uint32, max(leastRows, 2*len(c.slots)))
+	if c.slots.full(c.n) {
+		c.slots = c.slots.larger()
 		for n := range c.n {
-			c.place(c.hash(c.at(n).id()), n)
+			c.slots.put(c.hash(c.at(n).id()), n)
 		}
 	}
 	if c.n == len(c.chunks)*userChunk {
 		c.chunks = append(c.chunks, make([]bulkUser, userChunk))
 	}
-	c.place(h, c.n)
+	c.slots.put(h, c.n)
 	c.n++
 	return c.at(c.n - 1)
-}
-
-func (c *userCache) place(h uint64, n int) {
-	mask := uint64(len(c.slots) - 1)
-	i := h & mask
-	for c.slots[i] != 0 {
-		i = (i + 1) & mask
-	}
-	c.slots[i] = uint32(n+1) | tag(h, mask)
 }
 
 // full says that it is time to rotate.

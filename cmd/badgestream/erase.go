@@ -42,8 +42,8 @@ for which folds wait; the rest follows within seconds. Of badge events the award
 topic and the dead letters get tombstones: compaction removes both within a day.
 
 --check only looks, and reads the award topic and the dead letters from their
-beginning. Kafka does not remove single records of the dead-letter topic: those
-that name a user are listed, and go by its retention or by kafka-delete-records.
+beginning. Dead letters that an older badgestream wrote get no tombstones: those
+that name a user are listed, and go by retention or by kafka-delete-records.
 
 The exit status is 0 if nothing is left, 1 if something is, or if servers do not
 answer, and 2 if the command line is wrong.`,

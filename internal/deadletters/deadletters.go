@@ -11,7 +11,6 @@ package deadletters
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -109,9 +108,10 @@ func (s *Sketch) readObject(text []byte) {
 	}
 }
 
-// FormatPlace writes where a record stands: TOPIC/PARTITION@OFFSET.
+// FormatPlace writes where a record stands, TOPIC/PARTITION@OFFSET, as the key of
+// its dead letter does.
 func FormatPlace(p projections.Place) string {
-	return fmt.Sprintf("%s/%d@%d", p.Topic, p.Partition, p.Offset)
+	return string(schemas.DeadLetterKey(&schemas.DeadLetter{Topic: p.Topic, Partition: p.Partition, Offset: p.Offset}))
 }
 
 // ParsePlace reads TOPIC/PARTITION@OFFSET, or PARTITION@OFFSET of a topic that

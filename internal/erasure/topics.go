@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/cockroachdb/errors"
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/badgestream/badgestream/internal/logreader"
@@ -53,8 +51,13 @@ func readTopics(ctx context.Context, cfg *Config, whose map[string]*Report) erro
 	if err != nil {
 		return errors.Wrap(err, "read the award topic and the dead letters")
 	}
+	compacted, err := log.Compacted(ctx, cfg.AwardTopic, cfg.DeadLetterTopic)
+	if err != nil {
+		return err
+	}
 	t.remaining()
-	return t.compacts(ctx, cfg)
+	t.keep(cfg, compacted)
+	return nil
 }
 
 // remaining tells of the dead letters that no tombstone follows.
@@ -120,30 +123,14 @@ func (t *topics) letter(rec *kgo.Record) {
 	}
 }
 
-// compacts notes which topics keep what tombstones should have removed.
-func (t *topics) compacts(ctx context.Context, cfg *Config) error {
-	cl, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...))
-	if err != nil {
-		return errors.Wrap(err, "make a Kafka client")
-	}
-	defer cl.Close()
-	configs, err := kadm.NewClient(cl).DescribeTopicConfigs(ctx, cfg.AwardTopic, cfg.DeadLetterTopic)
-	if err != nil {
-		return errors.Wrap(err, "ask for the settings of the award topic and the dead letters")
-	}
-	for _, c := range configs {
-		if c.Err != nil {
-			return errors.Wrapf(c.Err, "ask for the settings of topic %s", c.Name)
+// keep notes which topics keep what tombstones should have removed.
+func (t *topics) keep(cfg *Config, compacted map[string]bool) {
+	for _, r := range t.whose {
+		if r.Forgotten > 0 && !compacted[cfg.AwardTopic] {
+			r.NotCompacted = append(r.NotCompacted, cfg.AwardTopic)
 		}
-		policy := slices.IndexFunc(c.Configs, func(s kadm.Config) bool { return s.Key == "cleanup.policy" })
-		if policy < 0 || strings.Contains(c.Configs[policy].MaybeValue(), "compact") {
-			continue
-		}
-		for _, r := range t.whose {
-			if c.Name == cfg.AwardTopic && r.Forgotten > 0 || c.Name == cfg.DeadLetterTopic && r.LettersForgotten > 0 {
-				r.NotCompacted = append(r.NotCompacted, c.Name)
-			}
+		if r.LettersForgotten > 0 && !compacted[cfg.DeadLetterTopic] {
+			r.NotCompacted = append(r.NotCompacted, cfg.DeadLetterTopic)
 		}
 	}
-	return nil
 }

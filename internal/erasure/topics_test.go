@@ -32,6 +32,7 @@ func TestLettersOfSomebody(t *testing.T) {
 		"his number elsewhere":     {[]*kgo.Record{letter(`{"n":3}`)}, 0, 0, false},
 		"his":                      {[]*kgo.Record{letter(`{"who":"3"`)}, 1, 0, true},
 		"removed":                  {[]*kgo.Record{letter(`{"who":"3"`), tombstone(1)}, 0, 1, false},
+		"removed from a log":       {[]*kgo.Record{letter(`{"who":"3"`), tombstone(1)}, 0, 1, true},
 		"removed, and compacted":   {[]*kgo.Record{tombstone(1)}, 0, 0, false},
 		"removed in another place": {[]*kgo.Record{letter(`{"who":"3"`), tombstone(0)}, 1, 0, true},
 		"old":                      {[]*kgo.Record{old}, 1, 0, false},
@@ -42,6 +43,7 @@ func TestLettersOfSomebody(t *testing.T) {
 			read.letter(rec)
 		}
 		read.remaining()
+		read.keep(&Config{AwardTopic: "awards", DeadLetterTopic: "dead"}, map[string]bool{"dead": what != "removed from a log"})
 		if len(r.Letters) != tc.letters || r.LettersForgotten != tc.forgotten || r.Left() != tc.left {
 			t.Errorf("%s: %+v, left %t", what, r, r.Left())
 		}

@@ -73,6 +73,26 @@ func (r *Reader) Bounds(ctx context.Context, topics ...string) (map[Partition]Bo
 	return bounds, nil
 }
 
+// Compacted says of topics whether they are compacted.
+func (r *Reader) Compacted(ctx context.Context, topics ...string) (map[string]bool, error) {
+	configs, err := r.adm.DescribeTopicConfigs(ctx, topics...)
+	if err != nil {
+		return nil, errors.Wrapf(err, "ask for the settings of %s", strings.Join(topics, ", "))
+	}
+	compacted := map[string]bool{}
+	for _, c := range configs {
+		if c.Err != nil {
+			return nil, errors.Wrapf(c.Err, "ask for the settings of topic %s", c.Name)
+		}
+		for _, s := range c.Configs {
+			if s.Key == "cleanup.policy" {
+				compacted[c.Name] = strings.Contains(s.MaybeValue(), "compact")
+			}
+		}
+	}
+	return compacted, nil
+}
+
 func listed(offsets kadm.ListedOffsets, err error) (map[Partition]int64, error) {
 	if err == nil {
 		err = offsets.Error()
