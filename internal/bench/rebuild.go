@@ -62,7 +62,7 @@ func (b *bench) vacuum(ctx context.Context, group string) error {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	rows, err := conn.Query(ctx, `SELECT schemaname, relname FROM pg_stat_user_tables WHERE schemaname IN ($1, $1 || '_g1')`, group)
+	rows, err := conn.Query(ctx, `SELECT schemaname, relname FROM pg_stat_user_tables WHERE schemaname IN ($1, $2)`, group, group+"_g1")
 	if err != nil {
 		return err
 	}
