@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/faults/wire"
 )
 
@@ -23,7 +24,7 @@ func TestHungConnectionIsGivenUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 			defer cancel()
 			w := newWorld(t, address, "hung-"+name, cat, 1)
 			host, err := wire.Host(address)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/badgestream/badgestream/internal/catalog"
+	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -179,7 +180,7 @@ func TestUpdatesStayOnTheirPage(t *testing.T) {
 	if err := f.Close(t.Context()); err != nil { // it reports its statistics
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(stacktest.Patience(t))
 	for w.text(`SELECT n_tup_upd FROM pg_stat_user_tables WHERE relid = 'GEN.users'::regclass`) != "19\n" {
 		if time.Now().After(deadline) {
 			t.Fatal("the statistics never came")

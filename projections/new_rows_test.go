@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 )
 
 // TestNewRows folds what two processes share out, each of which copies the
@@ -65,14 +67,16 @@ func TestNewRows(t *testing.T) {
 			t.Errorf("%d rows were copied with attempt %d, and should be %d with attempt %d", c, a, copied, attempts)
 		}
 	}
-	// It is learnt once enough was written.
+	// It is learnt once a quarter of what is there was written, and after a fault
+	// twice what was written before.
 	learns := func(f *Folder, partition int32) {
 		t.Helper()
-		for deadline := time.Now().Add(lockWait); f.known.state.Load() != known; next += n {
-			fold(f, partition, acts(next))
-			if f.known.learning.Wait(); time.Now().After(deadline) {
-				t.Fatal("what is there was not learnt")
+		for turn := 0; f.known.state.Load() != known; turn, next = turn+1, next+n {
+			if turn == 10 {
+				t.Fatalf("what is there was not learnt from %d folds of %d rows", turn, 4*n)
 			}
+			fold(f, partition, acts(next))
+			f.known.learning.Wait()
 		}
 	}
 	learns(here, 0)
@@ -108,7 +112,7 @@ func TestNewRowsUnderWay(t *testing.T) {
 	w.blocks("", "first")
 	k := w.knownRows(w.in.Generation)
 	k.wrote(t.Context(), manyNew)
-	for deadline := time.Now().Add(lockWait); k.state.Load() == unknown; {
+	for deadline := time.Now().Add(stacktest.Patience(t)); k.state.Load() == unknown; {
 		if time.Now().After(deadline) {
 			t.Fatal("it never began to learn")
 		}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 )
 
 // TestFullPlacesHoldNobodyUp fills all places of a first-N counter. From then on
@@ -64,7 +66,7 @@ func TestFullPlacesHoldNobodyUp(t *testing.T) {
 		if err != nil {
 			t.Errorf("a worker that asks: %v", err)
 		}
-	case <-time.After(lockWait):
+	case <-time.After(stacktest.Patience(t)):
 		t.Error("a worker that asks was not answered")
 	}
 	if got := strings.TrimSpace(w.text(`SELECT count(*) FROM GEN.users WHERE ` + counterColumn(&cat.Counters[placesCounter(t, w)]) + ` = 1`)); got != "10" {

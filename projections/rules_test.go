@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/processor"
 	"github.com/badgestream/badgestream/schemas"
 )
@@ -158,7 +158,7 @@ func TestStartWaitsForNoFold(t *testing.T) {
 	release := w.stop()
 	fold := w.start("fold", 0, 0, act{"stride.points.earned", "u1", `{"points":5}`, noon})
 	w.blocks("", "fold")
-	starting, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	starting, cancel := context.WithTimeout(t.Context(), stacktest.Patience(t))
 	defer cancel()
 	if in, err := w.InstallCatalog(starting, w.cat); err != nil || in.New {
 		t.Errorf("installed as %+v: %v", in, err)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/processor"
 	"github.com/jackc/pgx/v5/pgproto3"
 )
@@ -256,7 +257,7 @@ func TestLockWaitIsBounded(t *testing.T) {
 	}
 	began := time.Now()
 	_, err = w.folder().Fold(t.Context(), w.works(0, 0, points))
-	if took := time.Since(began); err == nil || took > lockWait+5*time.Second {
+	if took := time.Since(began); err == nil || took > lockWait+stacktest.Patience(t) {
 		t.Fatalf("after %s: %v", took, err)
 	}
 	if err := other.Rollback(t.Context()); err != nil {

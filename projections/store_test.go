@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/processor"
 	"github.com/badgestream/badgestream/schemas"
 )
@@ -215,7 +216,7 @@ func TestSlots(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "slot 2 is lost") {
 			t.Errorf("a lost lease: %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(stacktest.Patience(t)):
 		t.Error("a lost lease was not noticed")
 	}
 	lease(w, 2)
