@@ -2,11 +2,13 @@ package devstack
 
 import (
 	"context"
+	"crypto/rand"
 	"strconv"
 	"time"
 
 	"github.com/cockroachdb/errors"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Kfake is Kafka's stand-in: one broker in this process that speaks the
@@ -16,6 +18,10 @@ type Kfake struct {
 	port    int
 	cluster *kfake.Cluster
 }
+
+// telemetryInterval is when a client asks again whether its metrics are wanted:
+// telemetry's default in Kafka.
+const telemetryInterval = 5 * time.Minute
 
 // StartKfake starts a broker on a port of 127.0.0.1 (0 is a free one) which
 // keeps its data in dir, so that a later start finds them. With no dir it
@@ -58,7 +64,24 @@ func (k *Kfake) Start(ctx context.Context) error {
 		k.cluster, err = kfake.NewCluster(options...)
 		return err
 	})
-	return errors.Wrapf(err, "starting kfake on the data in %q", k.dir)
+	if err != nil {
+		return errors.Wrapf(err, "starting kfake on the data in %q", k.dir)
+	}
+	k.wantNoTelemetry()
+	return nil
+}
+
+// wantNoTelemetry has clients told that nobody wants their metrics, as by a broker
+// to which nobody subscribed. kfake wants all, and whoever sends them, if only when
+// it closes, makes ready to compress them in every way there is: many megabytes.
+func (k *Kfake) wantNoTelemetry() {
+	k.cluster.ControlKey(kmsg.GetTelemetrySubscriptions.Int16(), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.cluster.KeepControl()
+		resp := req.ResponseKind().(*kmsg.GetTelemetrySubscriptionsResponse)
+		resp.PushIntervalMillis = int32(telemetryInterval.Milliseconds())
+		_, err := rand.Read(resp.ClientInstanceID[:])
+		return resp, err, true
+	})
 }
 
 // Stop stops the broker. Without a directory its data are gone.

@@ -76,7 +76,8 @@ func (w *worker) join(ctx context.Context) error {
 		kgo.MetadataMaxAge(metadataAge),
 		kgo.SessionTimeout(sessionTimeout), kgo.RebalanceTimeout(rebalanceTimeout), kgo.HeartbeatInterval(sessionTimeout/10),
 		kgo.TransactionTimeout(transactionTimeout),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
+		// Batches are small. LZ4, for one, takes buffers of 4 MiB to each, and longer.
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()),
 		kgo.ProducerLinger(0), kgo.ProducerBatchMaxBytesFn(func(name string) int32 { return max(producedBytes, w.topics[name].maxBytes) }),
 		kgo.MaxBufferedRecords(1<<20), kgo.WithPools(&fetchPools{}),
 		// What is fetched ahead is unpacked at once, to a dozen times its size.
