@@ -66,6 +66,9 @@ var ErrBesideTaken = errors.New("another generation is folded beside the live on
 // ErrNoneBeside says that no generation is folded beside the live one.
 var ErrNoneBeside = errors.New("no generation is folded beside the live one: `badgestream rebuild start` begins one")
 
+// ErrWrittenTwice says that a generation has a row twice, which no crash explains.
+var ErrWrittenTwice = errors.New("a row was written twice, so this generation is wrong: give it up with `badgestream rebuild cancel`, and report this")
+
 const uniqueViolation = "23505"
 
 // Rebuild is what a generation beside the live one shall be.
@@ -269,7 +272,7 @@ func (s *Store) Followed(ctx context.Context, generation int32) error {
 }
 
 // MakeIndexes makes the indexes that a generation lacks while it is built, two at
-// a time.
+// a time. The error is ErrWrittenTwice if they find such a row.
 func (s *Store) MakeIndexes(ctx context.Context, generation int32) error {
 	making, together := errgroup.WithContext(ctx)
 	making.SetLimit(2)
@@ -284,6 +287,10 @@ func (s *Store) MakeIndexes(ctx context.Context, generation int32) error {
 		if err == nil {
 			_, err = s.pool.Exec(ctx, primaryKey(generationSchema(s.group, generation), table))
 		}
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == uniqueViolation {
+		err = errors.Wrap(ErrWrittenTwice, pg.Detail)
 	}
 	return errors.Wrapf(err, "make the indexes of generation %d", generation)
 }

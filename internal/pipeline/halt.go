@@ -20,7 +20,7 @@ func halt(format string, args ...any) error { return haltError{errors.Newf(forma
 func Halts(err error) bool {
 	var h haltError
 	var differ *projections.RulesDiffer
-	return errors.As(err, &h) || errors.As(err, &differ) || errors.IsAssertionFailure(err)
+	return errors.As(err, &h) || errors.As(err, &differ) || errors.Is(err, projections.ErrWrittenTwice) || errors.IsAssertionFailure(err)
 }
 
 // explain turns errors whose text would not tell an operator what to do into

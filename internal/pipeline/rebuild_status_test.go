@@ -1,11 +1,16 @@
 package pipeline_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/badgestream/badgestream/internal/devstack/stacktest"
 	"github.com/badgestream/badgestream/internal/grouptest"
 	"github.com/badgestream/badgestream/internal/pipeline"
+	"github.com/badgestream/badgestream/projections"
 )
 
 // TestStatusOfWhatIsNotCommitted: what is folded and not committed counts for how
@@ -30,4 +35,34 @@ func TestStatusOfWhatIsNotCommitted(t *testing.T) {
 			t.Errorf("%d of 10 records are folded at 2 a second, and %v seconds are left; want %d", tc.folded, s.SecondsLeft, tc.left)
 		}
 	}
+}
+
+// TestStatusOfRowsWrittenTwice: who asks how far a rebuild is reads that its rows
+// are wrong, which row is, and what to do.
+func TestStatusOfRowsWrittenTwice(t *testing.T) {
+	t.Parallel()
+	c := found(t, stacktest.Embedded(t), grouptest.Catalog(t, "starview"), 2)
+	ctx := t.Context()
+	c.Produce(visits(10, "u1")...)
+	c.Drain()
+	r := c.rebuilder(ctx)
+	number, err := r.Start(ctx, pipeline.Request{})
+	c.do("start a rebuild", err)
+	conn, err := pgx.Connect(ctx, c.Config.Postgres)
+	c.do("connect", err)
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, `INSERT INTO `+pgx.Identifier{fmt.Sprintf("%s_g%d", c.Config.Group, number), "member"}.Sanitize()+` VALUES (7, 9, 0, 1, 0), (7, 9, 0, 1, 0)`)
+	c.do("write a row twice", err)
+	c.Engine(ctx, 1, 100)
+	var s *pipeline.Status
+	c.Until(ctx, "the rebuild is in trouble", func() bool {
+		s, err = r.Status(ctx)
+		c.do("ask how far the rebuild is", err)
+		return s.Trouble != ""
+	})
+	if s.State != projections.Building || !strings.Contains(s.Trouble, "(user_key, row_key)=(7, 9)") || !strings.Contains(s.Trouble, "rebuild cancel") {
+		t.Errorf("a row was written twice, and the status is %+v", s)
+	}
+	_, err = r.Cancel(ctx)
+	c.do("give it up", err)
 }
