@@ -262,23 +262,28 @@ func (s *Store) SweepGenerations(ctx context.Context) error {
 }
 
 // Followed notes that a generation has caught up with the live one. It makes the
-// indexes that were not needed until then.
-func (s *Store) Followed(ctx context.Context, generation int32) error {
-	if err := s.MakeIndexes(ctx, generation); err != nil {
+// indexes that were not needed until then, as MakeIndexes does.
+func (s *Store) Followed(ctx context.Context, generation int32, cores int) error {
+	if err := s.MakeIndexes(ctx, generation, cores); err != nil {
 		return err
 	}
 	_, err := s.pool.Exec(ctx, `UPDATE `+schema(s.group)+`.generation SET state = 'following', followed_at = now() WHERE generation = $1 AND state = 'building'`, generation)
 	return errors.Wrapf(err, "note that generation %d has caught up", generation)
 }
 
-// MakeIndexes makes the indexes that a generation lacks while it is built, two at
-// a time. The error is ErrWrittenTwice if they find such a row.
-func (s *Store) MakeIndexes(ctx context.Context, generation int32) error {
+// MakeIndexes makes the indexes that a generation lacks while it is built. It takes
+// so many of Postgres's cores: with one, Postgres has no others help either. The
+// error is ErrWrittenTwice if they find such a row.
+func (s *Store) MakeIndexes(ctx context.Context, generation int32, cores int) error {
 	making, together := errgroup.WithContext(ctx)
-	making.SetLimit(2)
+	making.SetLimit(cores)
+	alone := ""
+	if cores == 1 {
+		alone = `SET LOCAL max_parallel_maintenance_workers = 0; `
+	}
 	for _, sql := range lateIndexes(s.group, generation) {
 		making.Go(func() error {
-			_, err := s.pool.Exec(together, sql)
+			_, err := s.pool.Exec(together, alone+sql)
 			return err
 		})
 	}

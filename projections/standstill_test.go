@@ -19,7 +19,7 @@ func TestFoldBesideInAStandstill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.MakeIndexes(t.Context(), number); err != nil {
+	if err := w.MakeIndexes(t.Context(), number, 1); err != nil {
 		t.Fatal(err)
 	}
 	f := w.NewBesideFolder(w.in, cat, number, w.in.CatalogVersion)

@@ -38,7 +38,6 @@ type beside struct {
 	running        *fold
 	queued, folded int
 	pace           pace
-	live           int64     // how much the live generation has folded
 	looked         time.Time // when that was looked at
 	still          time.Time // when folds began to wait
 }
@@ -65,7 +64,7 @@ func (r *Rebuilder) open(ctx context.Context, gen projections.Generation) (*besi
 		begins: map[projections.TopicPartition]int64{}, seen: map[projections.TopicPartition]*processor.Source{}, pace: pace{max: gen.MaxRate, most: besideBatch}}
 	if b.bulky() {
 		b.pace.most = bulkBatch
-	} else if err := r.store.MakeIndexes(ctx, gen.Number); err != nil {
+	} else if err := r.store.MakeIndexes(ctx, gen.Number, b.pace.cores()); err != nil {
 		return nil, err
 	}
 	stored, err := r.store.CatalogVersion(ctx, gen.CatalogVersion)
@@ -223,7 +222,7 @@ func (b *beside) caughtUp(ctx context.Context) error {
 		return errors.CombineErrors(err, errors.Wrapf(projections.ErrNotBeside, "generation %d", b.gen.Number))
 	}
 	if b.gen.State == projections.Building {
-		if err := b.store.Followed(ctx, b.gen.Number); err != nil {
+		if err := b.store.Followed(ctx, b.gen.Number, b.pace.cores()); err != nil {
 			return err
 		}
 		b.gen.State = projections.Following

@@ -46,14 +46,19 @@ func (v *version) fold(ctx context.Context, in *intake, patience time.Duration) 
 	if err := v.bulk.Fold(ctx, in.batch, in.ranges, in.refused); err != nil {
 		return err
 	}
-	return v.commit(patience)
+	return v.commit(ctx, patience)
 }
 
-func (v *version) commit(patience time.Duration) error {
+// commit commits what has waited for so long. Without patience it waits for that:
+// whoever folds little so that others get on shall know what it took.
+func (v *version) commit(ctx context.Context, patience time.Duration) error {
 	if v.bulk.Waiting() < patience {
 		return nil
 	}
-	return v.bulk.Commit()
+	if err := v.bulk.Commit(); err != nil || patience > 0 {
+		return err
+	}
+	return v.bulk.Settle(ctx)
 }
 
 // foldTick folds a tick, or a step of one.
@@ -71,7 +76,7 @@ func (b *beside) foldTick(ctx context.Context, tick *projections.BesideTick) err
 		return err
 	}
 	if done {
-		return v.commit(b.pace.patience())
+		return v.commit(ctx, b.pace.patience())
 	}
 	if err := v.Tick(ctx, batch, tick); err != nil {
 		return err

@@ -231,8 +231,7 @@ func (b *beside) yield(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		b.pace.busy = b.live > 0 && live > b.live
-		b.live = live
+		b.pace.look(live, now)
 	}
 	b.pace.wait(ctx)
 	return ctx.Err()
