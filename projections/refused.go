@@ -30,9 +30,14 @@ func refusedParams(cols []pgbatch.Column, refused []Place) [][]byte {
 
 // Refused returns the offsets of a partition, from one up to another (that
 // excluded) and ascending, whose records a generation has rejected. Other
-// generations, by other rules, may have taken them.
+// generations, by other rules, may have taken them. The error is ErrNotBeside if the
+// generation was given up and its tables are gone.
 func (s *Store) Refused(ctx context.Context, generation int32, p TopicPartition, from, to int64) ([]int64, error) {
-	return s.refused(ctx, generationSchema(s.group, generation)+".refused", p, from, to)
+	list, err := s.refused(ctx, generationSchema(s.group, generation)+".refused", p, from, to)
+	if missing(err) {
+		err = errors.Wrapf(ErrNotBeside, "generation %d", generation)
+	}
+	return list, err
 }
 
 // RejectedBetween is Refused of whichever generation was live when the records

@@ -29,7 +29,7 @@ on this terminal: --wait only shows how far it is until it has caught up, and
 does the work itself where no engine runs.
 
 Without --max-rate it takes all that it can get while nothing live is folded,
-and about a sixth of the time while something is.
+and a quarter of the time while something is.
 
 With --from base it begins with the latest base (` + "`badgestream rebuild base`" + `), with
 base:N with that one, and folds the log from where that stands. With offsets,
