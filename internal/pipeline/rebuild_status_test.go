@@ -13,17 +13,25 @@ import (
 	"github.com/badgestream/badgestream/projections"
 )
 
+// asked is a community of ten records that was asked for a rebuild, which nobody
+// works on.
+func asked(t *testing.T) (c *community, r *pipeline.Rebuilder, generation int32) {
+	t.Helper()
+	c = found(t, stacktest.Embedded(t), grouptest.Catalog(t, "starview"), 2)
+	c.Produce(visits(10, "u1")...)
+	c.Drain()
+	r = c.rebuilder(t.Context())
+	generation, err := r.Start(t.Context(), pipeline.Request{})
+	c.do("start a rebuild", err)
+	return c, r, generation
+}
+
 // TestStatusOfWhatIsNotCommitted: what is folded and not committed counts for how
 // long it will take, and not as done; no more of it is told than there is.
 func TestStatusOfWhatIsNotCommitted(t *testing.T) {
 	t.Parallel()
-	c := found(t, stacktest.Embedded(t), grouptest.Catalog(t, "starview"), 2)
-	ctx := t.Context()
-	c.Produce(visits(10, "u1")...)
-	c.Drain()
-	r, store := c.rebuilder(ctx), c.store(ctx)
-	started, err := r.Start(ctx, pipeline.Request{})
-	c.do("start a rebuild", err)
+	c, r, started := asked(t)
+	ctx, store := t.Context(), c.store(t.Context())
 	for _, tc := range []struct{ folded, ahead, left int64 }{{0, 0, 5}, {4, 4, 3}, {10, 10, 0}, {11, 10, 0}} {
 		c.do("note how far it is", store.ReportRate(ctx, started, 2, tc.folded))
 		s, err := r.Status(ctx)
@@ -41,13 +49,8 @@ func TestStatusOfWhatIsNotCommitted(t *testing.T) {
 // are wrong, which row is, and what to do.
 func TestStatusOfRowsWrittenTwice(t *testing.T) {
 	t.Parallel()
-	c := found(t, stacktest.Embedded(t), grouptest.Catalog(t, "starview"), 2)
+	c, r, number := asked(t)
 	ctx := t.Context()
-	c.Produce(visits(10, "u1")...)
-	c.Drain()
-	r := c.rebuilder(ctx)
-	number, err := r.Start(ctx, pipeline.Request{})
-	c.do("start a rebuild", err)
 	conn, err := pgx.Connect(ctx, c.Config.Postgres)
 	c.do("connect", err)
 	defer conn.Close(ctx)
